@@ -1,0 +1,39 @@
+-- previous release: runs
+-- Console users, their sessions, and API keys. Secrets are stored as digests only.
+
+create table console_users (
+  id text primary key,
+  email text not null unique,
+  name text not null,
+  role text not null check (role in ('owner', 'attendant', 'viewer')),
+  password_hash text not null,
+  disabled_at timestamptz,
+  last_login_at timestamptz,
+  version integer not null default 1,
+  created_at timestamptz not null,
+  updated_at timestamptz not null
+);
+
+create table sessions (
+  id text primary key,
+  user_id text not null references console_users (id) on delete cascade,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  last_seen_at timestamptz not null
+);
+create index sessions_user on sessions (user_id);
+create index sessions_expiry on sessions (expires_at);
+
+create table api_keys (
+  id text primary key,
+  name text not null,
+  key_digest text not null unique,
+  prefix text not null,
+  scopes json not null,
+  -- 'environment' is the API_KEY variable: a changed value replaces it.
+  origin text not null default 'created' check (origin in ('created', 'environment')),
+  expires_at timestamptz,
+  revoked_at timestamptz,
+  last_used_at timestamptz,
+  created_at timestamptz not null
+);
