@@ -23,8 +23,8 @@ create table tutors (
   birth_date date,
   address json,
   notes text,
-  -- Folded name, phone digits and e-mail: what the search looks through.
-  search_text text not null default '',
+  -- The folded name: what the search looks through, besides phone and e-mail.
+  search_name text not null default '',
   archived_at timestamptz,
   version integer not null default 1,
   created_at timestamptz not null,
@@ -53,7 +53,7 @@ create index merged_people_into on merged_people (into_id);
 
 create table pets (
   id text primary key,
-  tutor_id text not null references tutors (id) on delete cascade,
+  tutor_id text not null references tutors (id) on delete restrict,
   name text not null,
   species text not null check (species in ('dog', 'cat', 'bird', 'rabbit', 'rodent', 'reptile', 'other')),
   breed text,
@@ -68,7 +68,7 @@ create table pets (
   deceased_at timestamptz,
   archived_at timestamptz,
   external_id text unique,
-  search_text text not null default '',
+  search_name text not null default '',
   version integer not null default 1,
   created_at timestamptz not null,
   updated_at timestamptz not null

@@ -15,7 +15,7 @@ create table services (
   instructions text,
   archived_at timestamptz,
   external_id text unique,
-  search_text text not null default '',
+  search_name text not null default '',
   version integer not null default 1,
   created_at timestamptz not null,
   updated_at timestamptz not null
@@ -43,7 +43,7 @@ create table resources (
   hours json,
   archived_at timestamptz,
   external_id text unique,
-  search_text text not null default '',
+  search_name text not null default '',
   version integer not null default 1,
   created_at timestamptz not null,
   updated_at timestamptz not null
@@ -71,7 +71,7 @@ create table products (
   sale text not null default 'free' check (sale in ('free', 'ask_staff', 'prescription')),
   archived_at timestamptz,
   external_id text unique,
-  search_text text not null default '',
+  search_name text not null default '',
   version integer not null default 1,
   created_at timestamptz not null,
   updated_at timestamptz not null,

@@ -3,7 +3,8 @@
 
 create table conversations (
   id text primary key,
-  user_id text not null references user_profiles (id) on delete cascade,
+  -- Restricted: what was said is never removed by the way; erasure empties it first.
+  user_id text not null references user_profiles (id) on delete restrict,
   channel text not null,
   status text not null default 'open' check (status in ('open', 'waiting_person', 'closed')),
   assigned_to text references console_users (id) on delete set null,

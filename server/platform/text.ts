@@ -35,8 +35,9 @@ function clean(text: string): string {
  * characters, white space as single spaces, trimmed. `fold('  Ração\u00A0PREMIUM ') === 'racao premium'`.
  */
 export function fold(text: string): string {
-  // Lower case first: for some letters it brings marks of its own.
-  return text.toLowerCase().normalize('NFD').replace(UNMATCHED, '').replace(WHITE_SPACE, ' ').trim();
+  // Lower case first: for some letters it brings marks of its own. A final sigma depends on what follows it.
+  const lower = text.toLowerCase().replaceAll('ς', 'σ');
+  return lower.normalize('NFD').replace(UNMATCHED, '').replace(WHITE_SPACE, ' ').trim();
 }
 
 /**

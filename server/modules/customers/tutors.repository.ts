@@ -1,0 +1,102 @@
+/** All SQL about tutors; a tutor's phone and opt-out live with the person (`user_profiles`). */
+import type { Ctx } from '#platform/ctx';
+import type { Queryable } from '#platform/db/database';
+import { contains } from '#platform/db/dialect';
+import { type Sql, sql } from '#platform/db/sql';
+import { keyset, type Page, pageOf } from '#platform/http/page';
+import { fold } from '#platform/text';
+import type { CreateTutor, Tutor, TutorQuery, UpdateTutor } from './tutors.schemas.ts';
+
+const columns = sql`
+  t.id, t.id as user_id, t.name, u.phone_number as phone, t.email, t.tax_id, t.birth_date, t.address, t.notes,
+  u.marketing_opt_out, u.external_id, t.archived_at, t.version, t.created_at, t.updated_at`;
+const source = sql`tutors t join user_profiles u on u.id = t.id`;
+
+/** The same row from `update tutors … returning`, which has no join. */
+const returned = sql`
+  id, id as user_id, name, (select phone_number from user_profiles u where u.id = tutors.id) as phone, email, tax_id, birth_date, address, notes,
+  (select marketing_opt_out from user_profiles u where u.id = tutors.id) as marketing_opt_out,
+  (select external_id from user_profiles u where u.id = tutors.id) as external_id,
+  archived_at, version, created_at, updated_at`;
+
+export function findTutor(db: Queryable, id: string): Promise<Tutor | undefined> {
+  return db.first<Tutor>(sql`select ${columns} from ${source} where t.id = ${id}`);
+}
+
+/** The person that owns the phone number, if any. */
+export async function findIdByPhone(db: Queryable, phone: string): Promise<string | undefined> {
+  return (await db.first<{ id: string }>(sql`select id from user_profiles where phone_number = ${phone}`))?.id;
+}
+
+export async function findIdByExternalId(db: Queryable, externalId: string): Promise<string | undefined> {
+  return (await db.first<{ id: string }>(sql`select id from user_profiles where external_id = ${externalId}`))?.id;
+}
+
+export async function listTutors(db: Queryable, query: TutorQuery): Promise<Page<Tutor>> {
+  const since = query.updated_since;
+  const set = since === undefined ? keyset([sql`t.id`], 'desc', query) : keyset([sql`t.updated_at`, sql`t.id`], 'asc', query);
+  const where = sql.and([
+    set.after,
+    query.phone !== undefined && sql`u.phone_number = ${query.phone}`,
+    query.external_id !== undefined && sql`u.external_id = ${query.external_id}`,
+    query.q !== undefined && matches(query.q),
+    since !== undefined && sql`t.updated_at >= ${since}`,
+    since === undefined && (query.archived === true ? sql`t.archived_at is not null` : sql`t.archived_at is null`),
+  ]);
+  const rows = await db.all<Tutor>(sql`select ${columns} from ${source} where ${where} ${set.order}`);
+  return pageOf(rows, query.limit, (row) => (since === undefined ? [row.id] : [row.updated_at, row.id]));
+}
+
+function matches(q: string): Sql {
+  const folded = fold(q);
+  const digits = q.replace(/\D/g, '');
+  const byPhone = digits.length >= 4 ? sql` or ${contains(sql`u.phone_number`, digits)}` : sql.empty;
+  return sql`(${contains(sql`t.search_name`, folded)} or ${contains(sql`t.email`, folded)}${byPhone})`;
+}
+
+/** Inserts the person and the tutor. Nothing when the phone or external id is taken. */
+export async function insertTutor(tx: Queryable, ctx: Ctx, id: string, input: CreateTutor): Promise<boolean> {
+  const inserted = await tx.run(sql`
+    insert into user_profiles (id, phone_number, external_id, created_at, updated_at)
+    values (${id}, ${input.phone}, ${input.external_id}, ${ctx.now}, ${ctx.now}) on conflict do nothing`);
+  if (inserted === 0) return false;
+  await tx.run(sql`
+    insert into tutors (id, name, email, tax_id, birth_date, address, notes, search_name, created_at, updated_at)
+    values (${id}, ${input.name}, ${input.email}, ${input.tax_id}, ${input.birth_date}, ${input.address}, ${input.notes}, ${fold(input.name)}, ${ctx.now}, ${ctx.now})`);
+  return true;
+}
+
+/** One statement; no row when the tutor is unknown or at another version. */
+export function updateStatement(ctx: Ctx, id: string, patch: UpdateTutor, ifMatch: number | undefined): Sql {
+  const sets: (Sql | false)[] = [
+    patch.name !== undefined && sql`name = ${patch.name}, search_name = ${fold(patch.name)}`,
+    patch.email !== undefined && sql`email = ${patch.email}`,
+    patch.tax_id !== undefined && sql`tax_id = ${patch.tax_id}`,
+    patch.birth_date !== undefined && sql`birth_date = ${patch.birth_date}`,
+    patch.address !== undefined && sql`address = ${patch.address}`,
+    patch.notes !== undefined && sql`notes = ${patch.notes}`,
+    patch.archived !== undefined && (patch.archived ? sql`archived_at = coalesce(archived_at, ${ctx.now})` : sql`archived_at = null`),
+    sql`version = version + 1, updated_at = ${ctx.now}`,
+  ];
+  const where = sql.and([sql`id = ${id}`, ifMatch !== undefined && sql`version = ${ifMatch}`]);
+  return sql`update tutors set ${sql.join(sets.filter((s) => s !== false))} where ${where} returning ${returned}`;
+}
+
+/** What of a tutor lives with the person. Throws DbViolation `unique` when the phone or external id is another's. */
+export async function updatePerson(tx: Queryable, ctx: Ctx, id: string, patch: UpdateTutor): Promise<void> {
+  const sets: (Sql | false)[] = [
+    patch.phone !== undefined && sql`phone_number = ${patch.phone}`,
+    patch.marketing_opt_out !== undefined && sql`marketing_opt_out = ${patch.marketing_opt_out}`,
+    patch.external_id !== undefined && sql`external_id = ${patch.external_id}`,
+    sql`version = version + 1, updated_at = ${ctx.now}`,
+  ];
+  await tx.run(sql`update user_profiles set ${sql.join(sets.filter((s) => s !== false))} where id = ${id}`);
+}
+
+/** Removes person and tutor; a pet, visit, order or conversation forbids it (DbViolation `foreign_key`). */
+export async function deleteTutor(tx: Queryable, id: string, ifMatch: number | undefined): Promise<boolean> {
+  const where = sql.and([sql`id = ${id}`, ifMatch !== undefined && sql`version = ${ifMatch}`]);
+  const deleted = await tx.run(sql`delete from tutors where ${where}`);
+  if (deleted > 0) await tx.run(sql`delete from user_profiles where id = ${id}`);
+  return deleted > 0;
+}

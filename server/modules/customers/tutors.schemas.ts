@@ -1,0 +1,77 @@
+/** Wire = row: what the tutor calls take in and give out. */
+import { isValidCnpj, isValidCpf } from '@brazilian-utils/brazilian-utils';
+import { z } from 'zod';
+import { pageQuery } from '#platform/http/page';
+import { atLeastOne, day, externalId, flag, id, instant, line, phone, text } from '#platform/http/schema';
+
+export const address = z.strictObject({
+  street: line(200),
+  number: line(20).optional(),
+  complement: line(100).optional(),
+  district: line(100).optional(),
+  city: line(100).optional(),
+  state: z.string().regex(/^[A-Za-z]{2}$/, 'must be a state, e.g. SP').toUpperCase().optional(),
+  postal_code: z.string().regex(/^\d{5}-?\d{3}$/, 'must be a CEP, e.g. 01310-100').optional(),
+});
+
+const taxId = z
+  .string()
+  .max(32)
+  .transform((raw) => raw.replace(/[.\-/\s]/g, '').toUpperCase())
+  .refine((digits) => isValidCpf(digits) || isValidCnpj(digits, { version: 2 }), 'must be a valid CPF or CNPJ')
+  .meta({ type: 'string' });
+
+const email = z.email().max(254).toLowerCase();
+
+const profile = {
+  email: email.nullable(),
+  tax_id: taxId.nullable(),
+  birth_date: day.nullable(),
+  address: address.nullable(),
+  notes: text(4000).nullable(),
+  external_id: externalId.nullable(),
+};
+
+export const createTutor = z.strictObject({
+  name: line(120),
+  phone,
+  marketing_consent: z.boolean().optional().meta({ description: 'True records a marketing consent given to whoever calls.' }),
+  ...z.object(profile).partial().shape,
+});
+export type CreateTutor = z.output<typeof createTutor>;
+
+export const updateTutor = atLeastOne(
+  z.strictObject({ name: line(120), phone, archived: z.boolean(), marketing_opt_out: z.boolean(), ...profile }).partial(),
+);
+export type UpdateTutor = z.output<typeof updateTutor>;
+
+export const tutor = z.object({
+  id,
+  user_id: id,
+  name: z.string().nullable(),
+  phone: z.string().nullable(),
+  email: z.string().nullable(),
+  tax_id: z.string().nullable(),
+  birth_date: day.nullable(),
+  address: address.nullable(),
+  notes: z.string().nullable(),
+  marketing_opt_out: z.boolean(),
+  external_id: z.string().nullable(),
+  archived_at: instant.nullable(),
+  version: z.number().int(),
+  created_at: instant,
+  updated_at: instant,
+});
+export type Tutor = z.output<typeof tutor>;
+
+export const tutorQuery = z.strictObject({
+  ...pageQuery,
+  phone: phone.optional(),
+  q: line(100).optional().meta({ description: 'Part of the name (accents do not matter), the e-mail or the phone.' }),
+  external_id: externalId.optional(),
+  updated_since: instant.optional().meta({ description: 'Only rows changed since; then the oldest change comes first.' }),
+  archived: flag.optional().meta({ description: 'true: the archived ones; otherwise those in use.' }),
+});
+export type TutorQuery = z.output<typeof tutorQuery>;
+
+export const tutorId = z.object({ id });

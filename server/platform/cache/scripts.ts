@@ -1,0 +1,127 @@
+/**
+ * The Lua that Redis runs. Keys come in blocks: `@g:` generations, `@c:` who holds a topic closed (sorted set by expiry).
+ * Times are Redis's own, so that instances' clocks do not matter. A script that must also work when Redis is full says so.
+ */
+import { createHash } from 'node:crypto';
+
+export interface Script {
+  text: string;
+  sha: string;
+}
+
+function script(text: string): Script {
+  return { text, sha: createHash('sha1').update(text).digest('hex') };
+}
+
+const NOW = `local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)`;
+
+/**
+ * KEYS: lease, value, n generations, n closers. ARGV: n, token, lease ms, generation ms, renew (1|0).
+ * → value bytes | {'L', generations} | 'B' busy, 'C' closed (as 1-element lists).
+ */
+export const leaseScript = script(`
+${NOW}
+local n = tonumber(ARGV[1])
+local current = {}
+for i = 1, n do
+  if redis.call('ZCOUNT', KEYS[2 + n + i], now, '+inf') > 0 then return {'C'} end
+  local g = redis.call('GET', KEYS[2 + i])
+  if g then
+    redis.call('PEXPIRE', KEYS[2 + i], ARGV[4])
+  else
+    g = ARGV[2] .. 'l'
+    redis.call('SET', KEYS[2 + i], g, 'PX', ARGV[4])
+  end
+  current[i] = g
+end
+local generations = table.concat(current)
+if ARGV[5] == '0' then
+  local value = redis.call('GET', KEYS[2])
+  if value and string.byte(value, 1) == n and string.sub(value, 10, 9 + #generations) == generations then return value end
+end
+local out = redis.call('GET', KEYS[1])
+if out and string.sub(out, 16) == generations then return {'B'} end
+redis.call('SET', KEYS[1], ARGV[2] .. generations, 'PX', ARGV[3])
+return {'L', generations}`);
+
+/** KEYS: lease, value, n generations. ARGV: token with generations, stamped value, ttl ms. → 1 stored, 0 refused. */
+export const fillScript = script(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1])
+local current = {}
+for i = 3, #KEYS do current[i - 2] = redis.call('GET', KEYS[i]) or '' end
+if table.concat(current) ~= string.sub(ARGV[1], 16) then return 0 end
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+return 1`);
+
+/** KEYS: lease. ARGV: token with generations. */
+export const releaseScript = script(`
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 1`);
+
+/** KEYS: n generations, n closers. ARGV: closer, close ms, generation ms. */
+export const closeScript = script(`#!lua flags=allow-oom
+${NOW}
+local n = #KEYS / 2
+for i = 1, n do
+  redis.call('SET', KEYS[i], ARGV[1] .. 'c', 'PX', ARGV[3])
+  redis.call('ZREMRANGEBYSCORE', KEYS[n + i], '-inf', now)
+  redis.call('ZADD', KEYS[n + i], now + ARGV[2], ARGV[1])
+  redis.call('PEXPIRE', KEYS[n + i], ARGV[2] + 1000)
+end
+return 1`);
+
+/**
+ * KEYS: n generations, n closers, m values. ARGV: n, closer, generation ms, then for each value: bytes, ttl ms,
+ * how many topics, and their places among the n. → how many values were stored.
+ */
+export const settleScript = script(`#!lua flags=allow-oom
+${NOW}
+local n = tonumber(ARGV[1])
+local mine = {}
+for i = 1, n do
+  local g = redis.call('GET', KEYS[i])
+  redis.call('ZREM', KEYS[n + i], ARGV[2])
+  mine[i] = g == ARGV[2] .. 'c' and redis.call('ZCOUNT', KEYS[n + i], now, '+inf') == 0
+  redis.call('SET', KEYS[i], ARGV[2] .. 's', 'PX', ARGV[3])
+end
+local stored, a = 0, 4
+for k = 2 * n + 1, #KEYS do
+  local ok, places = true, tonumber(ARGV[a + 2])
+  for p = 1, places do ok = ok and mine[tonumber(ARGV[a + 2 + p])] end
+  if ok then
+    redis.call('SET', KEYS[k], ARGV[a], 'PX', ARGV[a + 1])
+    stored = stored + 1
+  end
+  a = a + 3 + places
+end
+return stored`);
+
+/**
+ * Many requests at once. ARGV for each: how many keys, window ms, a limit per key; KEYS: all keys in that order.
+ * → flat list of allowed (1|0), remaining, retry after ms. A request counts on all of its keys or on none.
+ */
+export const admitScript = script(`
+local out, k, a = {}, 0, 1
+while a <= #ARGV do
+  local n, window = tonumber(ARGV[a]), ARGV[a + 1]
+  local allowed, left, wait = 1, 9007199254740991, 0
+  for i = 1, n do
+    local used, limit = tonumber(redis.call('GET', KEYS[k + i]) or '0'), tonumber(ARGV[a + 1 + i])
+    left = math.min(left, limit - used - 1)
+    if used >= limit then
+      allowed = 0
+      wait = math.max(wait, redis.call('PTTL', KEYS[k + i]))
+    end
+  end
+  if allowed == 1 then
+    for i = 1, n do
+      if redis.call('INCR', KEYS[k + i]) == 1 then redis.call('PEXPIRE', KEYS[k + i], window) end
+    end
+  end
+  local r = #out
+  out[r + 1], out[r + 2], out[r + 3] = allowed, math.max(left, 0), wait
+  k, a = k + n, a + 2 + n
+end
+return out`);

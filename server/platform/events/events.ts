@@ -1,0 +1,12 @@
+/** News for other modules, the console and outgoing webhooks: a row in the writer's transaction, holding ids only. */
+import type { Ctx } from '../ctx.ts';
+import type { Queryable } from '../db/database.ts';
+import { sql } from '../db/sql.ts';
+import { newId } from '../ids.ts';
+
+export type EventType = 'person.created' | 'person.changed' | 'person.merged' | 'person.erased' | 'pet.changed' | 'pet.deceased' | 'consent.changed' | 'appointment.changed' | 'catalog.changed' | 'settings.changed';
+
+/** Publishes inside the caller's transaction; it exists exactly when the change does. */
+export async function publish(tx: Queryable, ctx: Ctx, type: EventType, subject: Record<string, string>): Promise<void> {
+  await tx.run(sql`insert into events (id, type, subject, created_at) values (${newId()}, ${type}, ${subject}, ${ctx.now})`);
+}
