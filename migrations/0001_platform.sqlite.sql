@@ -1,6 +1,12 @@
 -- previous release: runs
 -- What any company would need: instances that follow each other, events, jobs, idempotency, audit.
 
+create table database_identity (
+  -- One row: what tells this database's cache entries from any other's.
+  one_row boolean primary key default 1 check (one_row),
+  id text not null
+);
+
 create table instances (
   id text primary key,
   name text not null,

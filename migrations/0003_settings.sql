@@ -3,7 +3,8 @@
 
 create table settings (
   section text primary key,
-  value json not null,
+  -- Null: set back to the default.
+  value json,
   version integer not null default 1,
   updated_at timestamptz not null
 );

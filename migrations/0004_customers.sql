@@ -26,6 +26,8 @@ create table tutors (
   -- The folded name: what the search looks through, besides phone and e-mail.
   search_name text not null default '',
   archived_at timestamptz,
+  -- As in user_profiles; here too, so that a change of this row sees it under the row's own lock.
+  erased_at timestamptz,
   version integer not null default 1,
   created_at timestamptz not null,
   updated_at timestamptz not null

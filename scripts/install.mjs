@@ -22,6 +22,9 @@ function readJson(file) {
   }
 }
 
+const needed = Number(/\d+/.exec(readJson(path.join(root, 'package.json')).engines.node)[0]);
+const hostIsOld = Number.parseInt(process.versions.node, 10) < needed;
+
 /**
  * True when `node_modules` holds what the lock file demands. npm writes its own record of what it installed as the last step,
  * so an interrupted install counts as none. Optional packages may be missing: they belong to other platforms.
@@ -34,12 +37,13 @@ function isInstalled(folder) {
   for (const [where, entry] of Object.entries(wanted)) {
     if (where === '' || !where.includes('node_modules/')) continue;
     const found = present[where];
-    if (found ? found.version !== entry.version || found.integrity !== entry.integrity : isDemanded(entry)) return false;
+    if (found ? found.version !== entry.version || found.integrity !== entry.integrity : isDemanded(where, entry)) return false;
   }
   return true;
 }
 
-function isDemanded(entry) {
+function isDemanded(where, entry) {
+  if (where.startsWith('node_modules/node-')) return hostIsOld && !!entry.os?.includes(process.platform) && !!entry.cpu?.includes(process.arch);
   if (entry.optional || entry.devOptional) return false;
   return !(entry.dev && production);
 }
@@ -65,8 +69,7 @@ function install(folder) {
 /** The runtime comes with the packages where one exists for the platform; elsewhere the machine's own Node must be new enough. */
 function checkRuntime() {
   if (existsSync(path.join(root, 'node_modules/.bin', process.platform === 'win32' ? 'node.cmd' : 'node'))) return;
-  const needed = Number(/\d+/.exec(readJson(path.join(root, 'package.json')).engines.node)[0]);
-  if (Number.parseInt(process.versions.node, 10) >= needed) return;
+  if (!hostIsOld) return;
   fail(
     `this machine runs Node ${process.versions.node}; Caramelo needs Node ${needed} or newer, and no packaged one exists for ${process.platform}-${process.arch}.\n` +
       `Install it from https://nodejs.org (or with your version manager: "nvm install ${needed}", "fnm use ${needed}") and run the command again.`,

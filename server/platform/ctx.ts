@@ -1,9 +1,9 @@
 import type { Instant } from './clock.ts';
 import type { Tx } from './db/database.ts';
 
-/** Who acts: a console user, an API key, a person over a channel, or the system (jobs, start-up). */
+/** Who acts: a console user, an API key, a person over a channel, the system (jobs, start-up), or nobody we know. */
 export interface Actor {
-  kind: 'user' | 'api_key' | 'person' | 'system';
+  kind: 'user' | 'api_key' | 'person' | 'system' | 'anonymous';
   id: string | null;
   /** What the actor may do, `resource:read|write`; `*` for the system. */
   scopes: ReadonlySet<string>;

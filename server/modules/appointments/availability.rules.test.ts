@@ -168,7 +168,15 @@ const anyHours = fc.uniqueArray(fc.integer({ min: 0, max: 144 }), { minLength: 2
 });
 const plainHours = fc.constantFrom<string[]>([], ['00:00-24:00'], ['08:00-12:00', '13:00-18:00']);
 const dayHours = fc.oneof({ weight: 5, arbitrary: anyHours }, { weight: 1, arbitrary: plainHours });
-const weekHours: fc.Arbitrary<WeekHours> = fc.record({ mon: dayHours, tue: dayHours, wed: dayHours, thu: dayHours, fri: dayHours, sat: dayHours, sun: dayHours });
+const weekHours: fc.Arbitrary<WeekHours> = fc.record({
+  mon: dayHours,
+  tue: dayHours,
+  wed: dayHours,
+  thu: dayHours,
+  fri: dayHours,
+  sat: dayHours,
+  sun: dayHours,
+});
 
 const anyRequest: fc.Arbitrary<SlotRequest> = fc
   .record({ place: fc.constantFrom(...PLACES), days: fc.integer({ min: 1, max: 3 }) })
@@ -183,7 +191,12 @@ const anyRequest: fc.Arbitrary<SlotRequest> = fc
       open_days: fc.array(fc.record({ date: someDay, hours: anyHours }), { maxLength: 1 }),
     });
     const resource = (id: string) =>
-      fc.record({ id: fc.constant(id), name: fc.constantFrom('Ana', 'Beto'), capacity: fc.integer({ min: 1, max: 3 }), hours: fc.option(weekHours, { freq: 2 }) });
+      fc.record({
+        id: fc.constant(id),
+        name: fc.constantFrom('Ana', 'Beto'),
+        capacity: fc.integer({ min: 1, max: 3 }),
+        hours: fc.option(weekHours, { freq: 2 }),
+      });
     const busy = fc
       .tuple(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 1, max: 3 }), fc.integer({ min: -600, max: 4300 }), fc.integer({ min: 0, max: 500 }))
       .map(([resource_id, unit, start, length]): BusySpan => ({
@@ -216,7 +229,9 @@ test('freeSlots offers exactly what the oracle finds free, in order, and a limit
       const byName = request.resources.toSorted((a, b) => (a.name + a.id < b.name + b.id ? -1 : 1));
       const expected = daysOf(request).flatMap((date) =>
         gridOf(request, date).flatMap((start) =>
-          byName.filter(({ id }) => faultOf({ ...request, resource_id: id }, start) === undefined).map(({ id }) => key({ starts_at: new Date(start).toISOString(), resource_id: id })),
+          byName
+            .filter(({ id }) => faultOf({ ...request, resource_id: id }, start) === undefined)
+            .map(({ id }) => key({ starts_at: new Date(start).toISOString(), resource_id: id })),
         ),
       );
       expect(freeSlots(request).map(key)).toEqual(expected);
@@ -276,7 +291,9 @@ test('booking whatever is offered until nothing is left never takes a unit twice
         const unit = resource && pickUnit(resource, booked, busy_from, busy_to);
         expect(unit).toBeGreaterThanOrEqual(1);
         expect(unit).toBeLessThanOrEqual(resource?.capacity ?? 0);
-        const clash = booked.some((span) => span.resource_id === slot.resource_id && span.unit === unit && span.busy_from < busy_to && span.busy_to > busy_from);
+        const clash = booked.some(
+          (span) => span.resource_id === slot.resource_id && span.unit === unit && span.busy_from < busy_to && span.busy_to > busy_from,
+        );
         expect(clash).toBe(false);
         booked.push({ resource_id: slot.resource_id, unit: unit ?? 0, busy_from, busy_to });
       }

@@ -61,13 +61,22 @@ describe('freeSlots', () => {
     ['a service as long as a span', { duration_minutes: 120 }, ['08:00']],
     ['a taken hour, touching what is beside it', { busy: [busy('09:00', '10:00')] }, ['08:00', '13:00']],
     ['a taken minute', { busy: [busy('08:59', '09:00')] }, ['09:00', '13:00']],
-    ['spans nested, doubled and out of order', { busy: [busy('13:10', '13:20'), busy('08:00', '09:00'), busy('08:10', '08:20'), busy('13:10', '13:20')] }, ['09:00']],
+    [
+      'spans nested, doubled and out of order',
+      { busy: [busy('13:10', '13:20'), busy('08:00', '09:00'), busy('08:10', '08:20'), busy('13:10', '13:20')] },
+      ['09:00'],
+    ],
     ['an empty span takes nothing', { busy: [busy('08:30', '08:30')] }, ['08:00', '08:30', '09:00', '13:00']],
     ['another resource’s span takes nothing', { busy: [busy('08:00', '14:00', 1, 'r2')] }, ['08:00', '08:30', '09:00', '13:00']],
     ['a buffer after runs into what follows', { buffer_after_minutes: 10, busy: [busy('09:30', '10:00')] }, ['08:00', '13:00']],
     ['a buffer before runs into what went before', { buffer_before_minutes: 10, busy: [busy('07:00', '08:30')] }, ['09:00', '13:00']],
     ['buffers may lie outside the hours', { duration_minutes: 120, buffer_before_minutes: 30, buffer_after_minutes: 30 }, ['08:00']],
     ['a grid that does not divide the span', { grid_minutes: 25 }, ['08:00', '08:25', '08:50', '13:00']],
+    [
+      'a grid of odd minutes, ended by odd minutes',
+      { grid_minutes: 9, duration_minutes: 51, busy: [busy('09:00', '12:00')] },
+      ['08:00', '08:09', '13:00', '13:09'],
+    ],
     ['now cuts off the past', { now: local('2027-02-03', '08:30') }, ['08:30', '09:00', '13:00']],
     ['a millisecond late is late', { now: '2027-02-03T11:30:00.001Z' }, ['09:00', '13:00']],
     ['lead time', { now: local('2027-02-03', '08:30'), lead_minutes: 31 }, ['13:00']],
@@ -77,7 +86,11 @@ describe('freeSlots', () => {
     ['a closed Sunday', { from: '2027-02-07', to: '2027-02-07' }, []],
     ['a holiday', { from: '2027-04-21', to: '2027-04-21' }, []],
     ['days the wrong way round', { from: '2027-02-04' }, []],
-    ['several days', { from: '2027-02-05', to: '2027-02-08', duration_minutes: 50, grid_minutes: 60 }, ['08:00', '09:00', '13:00', '08:00', '08:00', '09:00', '13:00']],
+    [
+      'several days',
+      { from: '2027-02-05', to: '2027-02-08', duration_minutes: 50, grid_minutes: 60 },
+      ['08:00', '09:00', '13:00', '08:00', '08:00', '09:00', '13:00'],
+    ],
     ['a limit', { limit: 2 }, ['08:00', '08:30']],
     ['a limit of none', { limit: 0 }, []],
     ['no resource', { resources: [] }, []],
@@ -95,14 +108,32 @@ describe('freeSlots', () => {
   });
 
   test('each free resource is offered, by time and then by name', () => {
-    const resources = [{ id: 'a', name: 'Rex', capacity: 1 }, { id: 'c', name: 'Ana', capacity: 1 }, { id: 'b', name: 'Ana', capacity: 3 }];
+    const resources = [
+      { id: 'a', name: 'Rex', capacity: 1 },
+      { id: 'c', name: 'Ana', capacity: 1 },
+      { id: 'b', name: 'Ana', capacity: 3 },
+    ];
     const found = freeSlots(request({ resources, busy: [busy('08:00', '09:00', 1, 'c')], grid_minutes: 60 }));
-    expect(found.map(({ starts_at, resource_id }) => `${starts_at.slice(11, 13)} ${resource_id}`)).toEqual(['11 b', '11 a', '12 b', '12 c', '12 a', '16 b', '16 c', '16 a']);
+    expect(found.map(({ starts_at, resource_id }) => `${starts_at.slice(11, 13)} ${resource_id}`)).toEqual([
+      '11 b',
+      '11 a',
+      '12 b',
+      '12 c',
+      '12 a',
+      '16 b',
+      '16 c',
+      '16 a',
+    ]);
     expect(freeSlots(request({ resources, resource_id: 'c', limit: 1 }))[0]?.resource_id).toBe('c');
   });
 
   test('own hours count inside the clinic’s, on the clinic’s grid', () => {
-    expect(starts({ resources: [{ ...bath, hours: week(['07:00-09:40', '13:00-24:00']) }], duration_minutes: 40 })).toEqual(['08:00', '08:30', '09:00', '13:00']);
+    expect(starts({ resources: [{ ...bath, hours: week(['07:00-09:40', '13:00-24:00']) }], duration_minutes: 40 })).toEqual([
+      '08:00',
+      '08:30',
+      '09:00',
+      '13:00',
+    ]);
     expect(starts({ resources: [{ ...bath, hours: week(['08:10-09:10']) }], duration_minutes: 30 })).toEqual(['08:30']);
     expect(starts({ resources: [{ ...bath, hours: week([]) }] })).toEqual([]);
     expect(starts({ resources: [{ ...bath, hours: null }] })).toHaveLength(4);
@@ -117,7 +148,10 @@ describe('freeSlots', () => {
 
   test('a service is not stretched over a change of the clock', () => {
     const night = { ...opening, timezone: 'America/New_York', hours: week([], [], ['01:00-04:00']) };
-    const found = (date: string) => freeSlots(request({ opening: night, from: date, to: date, grid_minutes: 60 })).map(({ starts_at, ends_at }) => `${starts_at.slice(11, 16)}-${ends_at.slice(11, 16)}`);
+    const found = (date: string) =>
+      freeSlots(request({ opening: night, from: date, to: date, grid_minutes: 60 })).map(
+        ({ starts_at, ends_at }) => `${starts_at.slice(11, 16)}-${ends_at.slice(11, 16)}`,
+      );
     expect(found('2027-03-07')).toEqual(['06:00-07:00', '07:00-08:00', '08:00-09:00']);
     expect(found('2027-03-14')).toEqual(['06:00-07:00', '07:00-08:00']);
     expect(found('2027-11-07')).toEqual(['05:00-06:00', '07:00-08:00', '08:00-09:00']);
@@ -129,7 +163,13 @@ describe('freeSlots', () => {
   });
 
   test('leaves what it was given as it was', () => {
-    const given = request({ resources: [{ ...bath, name: 'Z' }, { ...bath, id: 'r0' }], busy: [busy('09:00', '10:00'), busy('08:00', '09:00')] });
+    const given = request({
+      resources: [
+        { ...bath, name: 'Z' },
+        { ...bath, id: 'r0' },
+      ],
+      busy: [busy('09:00', '10:00'), busy('08:00', '09:00')],
+    });
     const before = structuredClone(given);
     freeSlots(given);
     expect(given).toEqual(before);
@@ -163,7 +203,16 @@ describe('checkStart', () => {
   test('outside the hours of everyone who could serve, or taken when nobody could at all', () => {
     const starts_at = local('2027-02-03', '13:00');
     expect(checkStart({ ...base, resources: [{ ...bath, hours: week(['08:00-09:00']) }], starts_at })).toBe('outside_hours');
-    expect(checkStart({ ...base, resources: [{ ...bath, hours: week(['08:00-09:00']) }, { ...bath, id: 'r2' }], starts_at })).toBeUndefined();
+    expect(
+      checkStart({
+        ...base,
+        resources: [
+          { ...bath, hours: week(['08:00-09:00']) },
+          { ...bath, id: 'r2' },
+        ],
+        starts_at,
+      }),
+    ).toBeUndefined();
     expect(checkStart({ ...base, resource_id: 'r9', starts_at })).toBe('taken');
   });
 });

@@ -98,12 +98,7 @@ export function checkStart(request: BookingRequest & { starts_at: Instant }): St
 }
 
 /** The lowest unit of the resource with nothing in `[from, to)`, buffers included by the caller; undefined when all are busy. */
-export function pickUnit(
-  resource: Pick<BookableResource, 'id' | 'capacity'>,
-  busy: BusySpan[],
-  from: Instant,
-  to: Instant,
-): number | undefined {
+export function pickUnit(resource: Pick<BookableResource, 'id' | 'capacity'>, busy: BusySpan[], from: Instant, to: Instant): number | undefined {
   return createOccupancy(busy)(resource, from, to);
 }
 
@@ -162,10 +157,12 @@ function createRule(request: BookingRequest) {
 interface Track {
   spans: { from: Instant; to: Instant }[];
   next: number;
-  asked: Instant;
 }
 
-/** Instants sort as text, so nothing is parsed, and a unit's spans are put in order only when someone asks for that unit. */
+/**
+ * The lowest free unit, asked in rising order of `from`, as a sweep does. Instants sort as text, so nothing is parsed, and a unit's spans
+ * are put in order only when someone asks for that unit.
+ */
 function createOccupancy(busy: BusySpan[]) {
   const unitsOf = new Map<string, Map<number, BusySpan[]>>();
   for (const span of busy) {
@@ -198,13 +195,11 @@ function trackOf(spans: BusySpan[]): Track {
     if (last && from <= last.to) last.to = later(last.to, to);
     else joined.push({ from, to });
   }
-  return { spans: joined, next: 0, asked: '' };
+  return { spans: joined, next: 0 };
 }
 
-/** A sweep asks in rising order, so the search goes on where the last one ended; a question from earlier starts over. */
+/** Goes on where the last question ended. */
 function isClear(track: Track, from: Instant, to: Instant): boolean {
-  if (from < track.asked) track.next = 0;
-  track.asked = from;
   let span = track.spans[track.next];
   while (span && span.to <= from) span = track.spans[++track.next];
   return span === undefined || span.from >= to;
@@ -228,9 +223,7 @@ function holds(ranges: Range[], from: number, to: number): boolean {
 }
 
 function overlaps(mine: Range[], theirs: Range[]): Range[] {
-  return mine.flatMap((a) =>
-    theirs.map((b) => ({ from: Math.max(a.from, b.from), to: Math.min(a.to, b.to) })).filter(({ from, to }) => from < to),
-  );
+  return mine.flatMap((a) => theirs.map((b) => ({ from: Math.max(a.from, b.from), to: Math.min(a.to, b.to) })).filter(({ from, to }) => from < to));
 }
 
 function inOrder(a: string, b: string): number {

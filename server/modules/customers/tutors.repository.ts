@@ -5,7 +5,7 @@ import { contains } from '#platform/db/dialect';
 import { type Sql, sql } from '#platform/db/sql';
 import { keyset, type Page, pageOf } from '#platform/http/page';
 import { fold } from '#platform/text';
-import type { CreateTutor, Tutor, TutorQuery, UpdateTutor } from './tutors.schemas.ts';
+import type { NewPerson, PersonPatch, Tutor, TutorQuery } from './tutors.schemas.ts';
 
 const columns = sql`
   t.id, t.id as user_id, t.name, u.phone_number as phone, t.email, t.tax_id, t.birth_date, t.address, t.notes,
@@ -20,12 +20,16 @@ const returned = sql`
   archived_at, version, created_at, updated_at`;
 
 export function findTutor(db: Queryable, id: string): Promise<Tutor | undefined> {
-  return db.first<Tutor>(sql`select ${columns} from ${source} where t.id = ${id}`);
+  return db.first<Tutor>(sql`select ${columns} from ${source} where t.id = ${id} and t.erased_at is null`);
 }
 
-/** The person that owns the phone number, if any. */
+/** Who has the number: as their phone, or beside it since two records were merged. */
+const owners = (phone: string): Sql => sql`
+  select id from user_profiles where phone_number = ${phone}
+  union all select person_id from identities where channel = 'manual' and address = ${phone}`;
+
 export async function findIdByPhone(db: Queryable, phone: string): Promise<string | undefined> {
-  return (await db.first<{ id: string }>(sql`select id from user_profiles where phone_number = ${phone}`))?.id;
+  return (await db.first<{ id: string }>(owners(phone)))?.id;
 }
 
 export async function findIdByExternalId(db: Queryable, externalId: string): Promise<string | undefined> {
@@ -35,16 +39,21 @@ export async function findIdByExternalId(db: Queryable, externalId: string): Pro
 export async function listTutors(db: Queryable, query: TutorQuery): Promise<Page<Tutor>> {
   const since = query.updated_since;
   const set = since === undefined ? keyset([sql`t.id`], 'desc', query) : keyset([sql`t.updated_at`, sql`t.id`], 'asc', query);
-  const where = sql.and([
-    set.after,
-    query.phone !== undefined && sql`u.phone_number = ${query.phone}`,
+  const where = sql.and([set.after, sql`t.erased_at is null`, ...filters(query)]);
+  const rows = await db.all<Tutor>(sql`select ${columns} from ${source} where ${where} ${set.order}`);
+  return pageOf(rows, query.limit, (row) => (since === undefined ? [row.id] : [row.updated_at, row.id]));
+}
+
+/** What a query asks of `tutors t` and `user_profiles u`. */
+export function filters(query: TutorQuery): (Sql | false)[] {
+  const since = query.updated_since;
+  return [
+    query.phone !== undefined && sql`u.id in (${owners(query.phone)})`,
     query.external_id !== undefined && sql`u.external_id = ${query.external_id}`,
     query.q !== undefined && matches(query.q),
     since !== undefined && sql`t.updated_at >= ${since}`,
     since === undefined && (query.archived === true ? sql`t.archived_at is not null` : sql`t.archived_at is null`),
-  ]);
-  const rows = await db.all<Tutor>(sql`select ${columns} from ${source} where ${where} ${set.order}`);
-  return pageOf(rows, query.limit, (row) => (since === undefined ? [row.id] : [row.updated_at, row.id]));
+  ];
 }
 
 function matches(q: string): Sql {
@@ -55,19 +64,20 @@ function matches(q: string): Sql {
 }
 
 /** Inserts the person and the tutor. Nothing when the phone or external id is taken. */
-export async function insertTutor(tx: Queryable, ctx: Ctx, id: string, input: CreateTutor): Promise<boolean> {
+export async function insertTutor(tx: Queryable, ctx: Ctx, id: string, input: NewPerson): Promise<boolean> {
   const inserted = await tx.run(sql`
-    insert into user_profiles (id, phone_number, external_id, created_at, updated_at)
-    values (${id}, ${input.phone}, ${input.external_id}, ${ctx.now}, ${ctx.now}) on conflict do nothing`);
+    insert into user_profiles (id, phone_number, push_name, external_id, marketing_opt_out, created_at, updated_at)
+    select ${id}, ${input.phone}, ${input.push_name}, ${input.external_id}, ${input.marketing_consent === false}, ${ctx.now}, ${ctx.now}
+    where not exists (select 1 from identities where channel = 'manual' and address = ${input.phone}) on conflict do nothing`);
   if (inserted === 0) return false;
   await tx.run(sql`
     insert into tutors (id, name, email, tax_id, birth_date, address, notes, search_name, created_at, updated_at)
-    values (${id}, ${input.name}, ${input.email}, ${input.tax_id}, ${input.birth_date}, ${input.address}, ${input.notes}, ${fold(input.name)}, ${ctx.now}, ${ctx.now})`);
+    values (${id}, ${input.name}, ${input.email}, ${input.tax_id}, ${input.birth_date}, ${input.address}, ${input.notes}, ${fold(input.name ?? '')}, ${ctx.now}, ${ctx.now})`);
   return true;
 }
 
 /** One statement; no row when the tutor is unknown or at another version. */
-export function updateStatement(ctx: Ctx, id: string, patch: UpdateTutor, ifMatch: number | undefined): Sql {
+export function updateStatement(ctx: Ctx, id: string, patch: PersonPatch, ifMatch: number | undefined): Sql {
   const sets: (Sql | false)[] = [
     patch.name !== undefined && sql`name = ${patch.name}, search_name = ${fold(patch.name)}`,
     patch.email !== undefined && sql`email = ${patch.email}`,
@@ -78,14 +88,15 @@ export function updateStatement(ctx: Ctx, id: string, patch: UpdateTutor, ifMatc
     patch.archived !== undefined && (patch.archived ? sql`archived_at = coalesce(archived_at, ${ctx.now})` : sql`archived_at = null`),
     sql`version = version + 1, updated_at = ${ctx.now}`,
   ];
-  const where = sql.and([sql`id = ${id}`, ifMatch !== undefined && sql`version = ${ifMatch}`]);
+  const where = sql.and([sql`id = ${id} and erased_at is null`, ifMatch !== undefined && sql`version = ${ifMatch}`]);
   return sql`update tutors set ${sql.join(sets.filter((s) => s !== false))} where ${where} returning ${returned}`;
 }
 
 /** What of a tutor lives with the person. Throws DbViolation `unique` when the phone or external id is another's. */
-export async function updatePerson(tx: Queryable, ctx: Ctx, id: string, patch: UpdateTutor): Promise<void> {
+export async function updatePerson(tx: Queryable, ctx: Ctx, id: string, patch: PersonPatch): Promise<void> {
   const sets: (Sql | false)[] = [
     patch.phone !== undefined && sql`phone_number = ${patch.phone}`,
+    patch.push_name !== undefined && sql`push_name = ${patch.push_name}`,
     patch.marketing_opt_out !== undefined && sql`marketing_opt_out = ${patch.marketing_opt_out}`,
     patch.external_id !== undefined && sql`external_id = ${patch.external_id}`,
     sql`version = version + 1, updated_at = ${ctx.now}`,
@@ -95,7 +106,7 @@ export async function updatePerson(tx: Queryable, ctx: Ctx, id: string, patch: U
 
 /** Removes person and tutor; a pet, visit, order or conversation forbids it (DbViolation `foreign_key`). */
 export async function deleteTutor(tx: Queryable, id: string, ifMatch: number | undefined): Promise<boolean> {
-  const where = sql.and([sql`id = ${id}`, ifMatch !== undefined && sql`version = ${ifMatch}`]);
+  const where = sql.and([sql`id = ${id} and erased_at is null`, ifMatch !== undefined && sql`version = ${ifMatch}`]);
   const deleted = await tx.run(sql`delete from tutors where ${where}`);
   if (deleted > 0) await tx.run(sql`delete from user_profiles where id = ${id}`);
   return deleted > 0;

@@ -35,7 +35,7 @@ const profile = {
 export const createTutor = z.strictObject({
   name: line(120),
   phone,
-  marketing_consent: z.boolean().optional().meta({ description: 'True records a marketing consent given to whoever calls.' }),
+  marketing_consent: z.boolean().optional().meta({ description: 'Recorded as a marketing consent given to, or refused before, whoever calls.' }),
   ...z.object(profile).partial().shape,
 });
 export type CreateTutor = z.output<typeof createTutor>;
@@ -44,6 +44,10 @@ export const updateTutor = atLeastOne(
   z.strictObject({ name: line(120), phone, archived: z.boolean(), marketing_opt_out: z.boolean(), ...profile }).partial(),
 );
 export type UpdateTutor = z.output<typeof updateTutor>;
+
+/** Tutors are one view of a person; the customer calls may leave the phone out, and set the name a channel shows. */
+export type NewPerson = Partial<CreateTutor> & { push_name?: string | null | undefined };
+export type PersonPatch = Omit<UpdateTutor, 'phone'> & { phone?: string | null | undefined; push_name?: string | null | undefined };
 
 export const tutor = z.object({
   id,

@@ -1,15 +1,16 @@
-import { audit } from '#platform/audit';
+import { audit, eraseAudit } from '#platform/audit';
 import type { Cache, CachedRead } from '#platform/cache/cache';
 import type { Ctx } from '#platform/ctx';
-import { type Database, DbViolation } from '#platform/db/database';
-import { alreadyExists, inUse, notFound, versionMismatch } from '#platform/errors';
+import { type Database, DbViolation, type Queryable } from '#platform/db/database';
+import { alreadyExists, inUse, versionMismatch } from '#platform/errors';
 import { publish } from '#platform/events/events';
 import type { Page } from '#platform/http/page';
 import { newId } from '#platform/ids';
 import type { Writer } from '#platform/write';
-import { insertConsent } from './consents.repository.ts';
+import { insertConsent, recordOptOut } from './consents.repository.ts';
+import { personNotFound } from './people.errors.ts';
 import * as rows from './tutors.repository.ts';
-import type { CreateTutor, Tutor, TutorQuery, UpdateTutor } from './tutors.schemas.ts';
+import type { NewPerson, PersonPatch, Tutor, TutorQuery } from './tutors.schemas.ts';
 
 export interface TutorsService {
   list(ctx: Ctx, query: TutorQuery): Promise<Page<Tutor>>;
@@ -18,9 +19,9 @@ export interface TutorsService {
   /** The tutor as the database has it now, for decisions. Throws NOT_FOUND. */
   get(ctx: Ctx, id: string): Promise<Tutor>;
   /** Throws ALREADY_EXISTS with `details.id` for a known phone or external id. */
-  create(ctx: Ctx, input: CreateTutor): Promise<Tutor>;
+  create(ctx: Ctx, input: NewPerson): Promise<Tutor>;
   /** Throws NOT_FOUND, VERSION_MISMATCH, ALREADY_EXISTS. */
-  update(ctx: Ctx, id: string, patch: UpdateTutor, ifMatch?: number): Promise<Tutor>;
+  update(ctx: Ctx, id: string, patch: PersonPatch, ifMatch?: number): Promise<Tutor>;
   /** Throws NOT_FOUND, VERSION_MISMATCH, IN_USE. */
   remove(ctx: Ctx, id: string, ifMatch?: number): Promise<void>;
 }
@@ -44,17 +45,17 @@ export function createTutorsService({ db, cache, writer, profileTtl }: TutorsPar
 
   async function get(ctx: Ctx, id: string): Promise<Tutor> {
     const tutor = await rows.findTutor(ctx.tx ?? db, id);
-    if (!tutor) throw notFound();
+    if (!tutor) throw await personNotFound(ctx.tx ?? db, id);
     return tutor;
   }
 
   /** Why a write matched no row. */
   async function refusal(ctx: Ctx, id: string): Promise<Error> {
-    return (await rows.findTutor(ctx.tx ?? db, id)) ? versionMismatch() : notFound();
+    return (await rows.findTutor(ctx.tx ?? db, id)) ? versionMismatch() : personNotFound(ctx.tx ?? db, id);
   }
 
-  async function taken(input: { phone?: string | undefined; external_id?: string | null | undefined }): Promise<Error> {
-    const id = (input.phone && (await rows.findIdByPhone(db, input.phone))) || (input.external_id && (await rows.findIdByExternalId(db, input.external_id)));
+  async function taken(on: Queryable, input: NewPerson | PersonPatch): Promise<Error> {
+    const id = (input.phone && (await rows.findIdByPhone(on, input.phone))) || (input.external_id && (await rows.findIdByExternalId(on, input.external_id)));
     return alreadyExists({ details: { id: id || null } });
   }
 
@@ -63,7 +64,7 @@ export function createTutorsService({ db, cache, writer, profileTtl }: TutorsPar
     list: (ctx, query) => rows.listTutors(ctx.tx ?? db, query),
     async read(_ctx, id) {
       const found = await cache.read(profile(id));
-      if (!found) throw notFound();
+      if (!found) throw await personNotFound(db, id);
       return found;
     },
     async create(ctx, input) {
@@ -75,24 +76,27 @@ export function createTutorsService({ db, cache, writer, profileTtl }: TutorsPar
         await publish(tx, ctx, 'person.created', { person_id: id });
         return get({ ...ctx, tx }, id);
       });
-      if (!created) throw await taken(input);
+      if (!created) throw await taken(ctx.tx ?? db, input);
       return created;
     },
     async update(ctx, id, patch, ifMatch) {
       const entry = { action: 'updated', entity: 'tutor', entity_id: id, person_id: id, changes: patch };
       const statement = rows.updateStatement(ctx, id, patch, ifMatch);
-      const ofPerson = patch.phone !== undefined || patch.marketing_opt_out !== undefined || patch.external_id !== undefined;
+      const ofPerson = patch.phone !== undefined || patch.push_name !== undefined || patch.marketing_opt_out !== undefined || patch.external_id !== undefined;
       const updated = ofPerson
         ? await writer
             .write(ctx, { topics: [`person:${id}`] }, async (tx) => {
               if (!(await tx.first<Tutor>(statement))) return undefined;
+              if (patch.marketing_opt_out !== undefined) await recordOptOut(tx, ctx, id, patch.marketing_opt_out);
               await rows.updatePerson(tx, ctx, id, patch);
               await audit(tx, ctx, entry);
               await publish(tx, ctx, 'person.changed', { person_id: id });
               return get({ ...ctx, tx }, id);
             })
             .catch(async (error: unknown) => {
-              throw error instanceof DbViolation && error.rule === 'unique' ? await taken(patch) : error;
+              if (!(error instanceof DbViolation) || error.rule !== 'unique') throw error;
+              // A caller's transaction is spoilt by now and answers nothing more.
+              throw ctx.tx ? alreadyExists({ cause: error }) : await taken(db, patch);
             })
         : await writer.writeRow<Tutor>(ctx, changed(id), statement, entry);
       if (!updated) throw await refusal(ctx, id);
@@ -102,6 +106,7 @@ export function createTutorsService({ db, cache, writer, profileTtl }: TutorsPar
       const removed = await writer
         .write(ctx, { topics: [`person:${id}`] }, async (tx) => {
           if (!(await rows.deleteTutor(tx, id, ifMatch))) return false;
+          await eraseAudit(tx, id);
           await audit(tx, ctx, { action: 'deleted', entity: 'tutor', entity_id: id, person_id: id });
           await publish(tx, ctx, 'person.changed', { person_id: id });
           return true;

@@ -52,7 +52,11 @@ describe('holidaysOf', () => {
     expect(new Set(ids).size).toBe(13);
     for (const id of ids) expect(id).toMatch(/^[a-z_]+$/);
     for (const year of YEARS.filter((each) => each >= 2024)) {
-      expect(holidaysOf(year).map(({ id }) => id).sort()).toEqual([...ids].sort());
+      expect(
+        holidaysOf(year)
+          .map(({ id }) => id)
+          .sort(),
+      ).toEqual([...ids].sort());
     }
   });
 

@@ -27,7 +27,13 @@ const allDay = (hours: string[]) => week(hours, hours, hours);
 describe('parseHours', () => {
   test.each([
     [[], []],
-    [['08:00-12:00', '13:00-18:00'], [{ from: 480, to: 720 }, { from: 780, to: 1080 }]],
+    [
+      ['08:00-12:00', '13:00-18:00'],
+      [
+        { from: 480, to: 720 },
+        { from: 780, to: 1080 },
+      ],
+    ],
     [['00:00-24:00'], [{ from: 0, to: 1440 }]],
     [['08:00-12:00', '12:00-18:00'], [{ from: 480, to: 1080 }]],
   ])('%j', (given, expected) => {
@@ -52,8 +58,16 @@ describe('parseHours', () => {
 
 describe('which hours hold on a day', () => {
   const opening = clinic({
-    closed_days: [{ date: '2027-01-25', name: 'Aniversário de São Paulo' }, { date: '2027-09-07', name: 'Férias coletivas' }, { date: '2027-03-10', name: 'Reforma' }],
-    open_days: [{ date: '2027-11-15', hours: ['09:00-12:00'] }, { date: '2027-03-10', hours: ['14:00-15:00'] }, { date: '2027-12-25', hours: [] }],
+    closed_days: [
+      { date: '2027-01-25', name: 'Aniversário de São Paulo' },
+      { date: '2027-09-07', name: 'Férias coletivas' },
+      { date: '2027-03-10', name: 'Reforma' },
+    ],
+    open_days: [
+      { date: '2027-11-15', hours: ['09:00-12:00'] },
+      { date: '2027-03-10', hours: ['14:00-15:00'] },
+      { date: '2027-12-25', hours: [] },
+    ],
   });
 
   test.each([
@@ -123,7 +137,10 @@ describe('when the clock changes', () => {
   });
 
   test('the grid goes by the wall, offering a doubled time once and a skipped one not at all', () => {
-    const grid = (date: string) => createCalendar({ ...newYork, hours: allDay(['00:30-03:30']) })(date).grid(30).map((ms) => new Date(ms).toISOString().slice(11, 16));
+    const grid = (date: string) =>
+      createCalendar({ ...newYork, hours: allDay(['00:30-03:30']) })(date)
+        .grid(30)
+        .map((ms) => new Date(ms).toISOString().slice(11, 16));
     expect(grid('2027-03-13')).toEqual(['05:30', '06:00', '06:30', '07:00', '07:30', '08:00']);
     expect(grid('2027-03-14')).toEqual(['05:30', '06:00', '06:30', '07:00']);
     expect(grid('2027-11-07')).toEqual(['04:30', '05:00', '05:30', '07:00', '07:30', '08:00']);
@@ -171,7 +188,11 @@ test('the clinic is open exactly when the clock on the wall shows an open hour o
   const around = fc.integer({ min: -36 * 60, max: 36 * 60 });
   fc.assert(
     fc.property(zone, turn, around, fc.tuple(hours, hours, hours, hours, hours, hours, hours), (timezone, near, minutes, lists) => {
-      const opening = clinic({ timezone, hours: Object.fromEntries(keys.map((key, index) => [key, lists[index]])) as WeekHours, holidays: { closed_national: false, optional: [] } });
+      const opening = clinic({
+        timezone,
+        hours: Object.fromEntries(keys.map((key, index) => [key, lists[index]])) as WeekHours,
+        holidays: { closed_national: false, optional: [] },
+      });
       const at = new Date(Date.parse(near) + minutes * 60_000).toISOString();
       const time = localTime(timezone, at);
       const today = lists[new Date(`${localDay(timezone, at)}T00:00Z`).getUTCDay()] ?? [];

@@ -53,7 +53,14 @@ describe('local day and time', () => {
 describe('createWallClock', () => {
   test('an ordinary day', () => {
     const day = createWallClock('America/Sao_Paulo')('2027-02-03');
-    expect(iso(day.rangesOf([{ from: 480, to: 720 }, { from: 780, to: 1440 }]))).toEqual(['02-03T11:00/02-03T15:00', '02-03T16:00/02-04T03:00']);
+    expect(
+      iso(
+        day.rangesOf([
+          { from: 480, to: 720 },
+          { from: 780, to: 1440 },
+        ]),
+      ),
+    ).toEqual(['02-03T11:00/02-03T15:00', '02-03T16:00/02-04T03:00']);
     expect(day.firstAt(540)).toBe(Date.UTC(2027, 1, 3, 12));
   });
 
@@ -65,7 +72,10 @@ describe('createWallClock', () => {
 
   test('one clock over many days, in any order, is as good as a new one for each', () => {
     const zone = fc.constantFrom('America/New_York', 'America/Sao_Paulo', 'America/Havana', 'Australia/Lord_Howe', 'America/Rio_Branco', 'Africa/Casablanca');
-    const dates = fc.array(fc.integer({ min: 0, max: 12 * 365 }).map((days) => addDays('2017-01-01', days)), { minLength: 1, maxLength: 6 });
+    const dates = fc.array(
+      fc.integer({ min: 0, max: 12 * 365 }).map((days) => addDays('2017-01-01', days)),
+      { minLength: 1, maxLength: 6 },
+    );
     fc.assert(
       fc.property(zone, dates, fc.integer({ min: 0, max: 1439 }), (timezone, days, minute) => {
         const shared = createWallClock(timezone);

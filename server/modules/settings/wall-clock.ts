@@ -79,7 +79,7 @@ export function createWallClock(timezone: string): (date: string) => WallDay {
     const end = midnight + DAY + 16 * HOUR;
     const stretches: Stretch[] = [];
     for (let at = midnight - 16 * HOUR; at < end; at = known.to) {
-      if (known === undefined || at < known.from || false) known = stretchFrom(timezone, at);
+      if (known === undefined || at < known.from || at >= known.to) known = stretchFrom(timezone, at);
       stretches.push(known);
     }
     return {

@@ -1,12 +1,13 @@
 /**
  * The read path: look, and on a miss load once and store under a lease.
  *
- * Readers of one key share a load ("flight"), but never an old one: who joined before the load began may have its value,
- * who joined later only if the value was accepted by the driver, which proves that no write was acknowledged since the lease.
+ * Readers of one key share a load ("flight"), but never an old one. Who joined before the load began may have its value. Who joined
+ * later may have it only if the driver accepted the fill, and if they joined before that fill was sent: acceptance proves that no write
+ * was acknowledged between lease and fill, and says nothing about later ones.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
-import type { CacheDriver, Leased, Stored } from './driver.ts';
+import type { CacheDriver, Lease, Stored } from './driver.ts';
 import type { CacheStats } from './stats.ts';
 
 /** An entry: where it lies, what it is made of, how long it lives, and how it is made when missing. */
@@ -35,16 +36,21 @@ export interface ReadOptions {
   maxTtlSeconds: number;
 }
 
-/** How a flight ended. `proven`: the value was current when the flight landed, so even the latest joiner may have it. */
+/** How a flight ended: `body` may be had by all who joined before its step number `since`. */
 interface Landing {
   body: Buffer | undefined;
-  proven: boolean;
+  since: number;
 }
 
 interface Flight {
+  driver: CacheDriver;
   landing: Promise<Landing>;
-  loading: boolean;
+  /** Counts what could see the world: each question to the driver, the load, the fill. Raised just before it is sent. */
+  step: number;
 }
+
+/** Joining this often in vain means the topic is being written all the time; then a reader loads for itself. */
+const ATTEMPTS = 3;
 
 export function createReader({ stats, clock, trusted, waitMs, maxTtlSeconds }: ReadOptions) {
   const flights = new Map<string, Flight>();
@@ -61,39 +67,44 @@ export function createReader({ stats, clock, trusted, waitMs, maxTtlSeconds }: R
     }
   };
 
-  /** Loads and stores under a lease already taken. */
-  const fill = async (driver: CacheDriver, entry: CachedRead, leased: Leased & { kind: 'lease' }): Promise<Landing> => {
+  /** Loads and stores under a lease already taken; `stored` proves the value current when the fill was sent. */
+  const fill = async (driver: CacheDriver, entry: CachedRead, lease: Lease, beforeFill?: () => void) => {
     let body: Buffer | undefined;
     try {
       body = await load(entry);
     } finally {
-      if (body === undefined) await driver.release(leased.lease).catch(ignored);
+      if (body === undefined) await driver.release(lease).catch(ignored);
     }
-    if (body === undefined) return { body, proven: false };
-    const stored = await driver.fill(leased.lease, lifetime(body, entry.ttlSeconds, maxTtlSeconds, clock)).catch(ignored);
+    if (body === undefined) return { body, stored: false };
+    beforeFill?.();
+    const stored = (await driver.fill(lease, lifetime(body, entry.ttlSeconds, maxTtlSeconds, clock)).catch(ignored)) === true;
     if (stored) stats.fills++;
     else stats.fills_refused++;
-    return { body, proven: stored === true };
+    return { body, stored };
   };
 
   const fly = async (driver: CacheDriver, entry: CachedRead, flight: Flight): Promise<Landing> => {
     const patience = performance.now() + waitMs;
+    // Everybody who missed in this turn of the event loop gets on before the first step.
+    await nextTurn();
     for (let pause = 4; ; pause = Math.min(pause * 2, 32)) {
+      flight.step++;
       const leased = await driver.lease(entry.key, entry.topics).catch(ignored);
-      if (leased?.kind === 'found') return { body: leased.body, proven: true };
+      if (leased?.kind === 'found') return { body: leased.body, since: flight.step };
       if (leased?.kind === 'busy' && performance.now() < patience) {
         if (pause === 4) stats.waited++;
         await sleep(pause);
         continue;
       }
-      flight.loading = true;
-      if (leased?.kind === 'lease') return fill(driver, entry, leased);
-      return { body: await load(entry), proven: false };
+      const loaded = ++flight.step;
+      if (leased?.kind !== 'lease') return { body: await load(entry), since: loaded };
+      const { body, stored } = await fill(driver, entry, leased.lease, () => flight.step++);
+      return { body, since: stored ? flight.step : loaded };
     }
   };
 
   const takeOff = (driver: CacheDriver, entry: CachedRead): Flight => {
-    const flight = { loading: false } as Flight;
+    const flight: Flight = { driver, step: 0, landing: Promise.resolve({ body: undefined, since: 0 }) };
     flights.set(entry.key, flight);
     const landed = () => void (flights.get(entry.key) === flight && flights.delete(entry.key));
     flight.landing = fly(driver, entry, flight);
@@ -102,17 +113,19 @@ export function createReader({ stats, clock, trusted, waitMs, maxTtlSeconds }: R
   };
 
   const missed = async (driver: CacheDriver, entry: CachedRead): Promise<Buffer | undefined> => {
-    const present = flights.get(entry.key);
-    if (!present) return (await takeOff(driver, entry).landing).body;
-    stats.joined++;
-    const late = present.loading;
-    const landing = await present.landing.catch((error: unknown) => {
-      if (!late) throw error;
-    });
-    if (landing && (!late || landing.proven)) return landing.body;
-    // A write came between. One new flight for all who fell off the old one; whoever is late again loads alone.
-    const next = flights.get(entry.key) ?? takeOff(driver, entry);
-    return next.loading ? load(entry) : (await next.landing).body;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const present = flights.get(entry.key);
+      if (present?.driver !== driver) return (await takeOff(driver, entry).landing).body;
+      if (attempt === 0) stats.joined++;
+      const joined = present.step;
+      try {
+        const landing = await present.landing;
+        if (joined < landing.since) return landing.body;
+      } catch (error) {
+        if (joined === 0) throw error;
+      }
+    }
+    return load(entry);
   };
 
   const renew = async (driver: CacheDriver, entry: CachedRead): Promise<void> => {
@@ -122,7 +135,7 @@ export function createReader({ stats, clock, trusted, waitMs, maxTtlSeconds }: R
       const leased = await driver.lease(entry.key, entry.topics, true);
       if (leased.kind !== 'lease') return;
       stats.renewals++;
-      await fill(driver, entry, leased);
+      await fill(driver, entry, leased.lease);
     } catch {
       // The entry is still good; the next reader tries again. Failed loads are counted where they fail.
     } finally {

@@ -64,8 +64,8 @@ export function createRedisDriver({ link, databaseId, generationMs, leaseMs, tok
       const answer = await run(leaseScript, [leases + key, prefix + key, ...both(topics)], [topics.length, mine, leaseMs, generationMs, renew ? 1 : 0]);
       if (Buffer.isBuffer(answer)) return { kind: 'found', body: bodyOf(answer) };
       const [kind, current] = answer as [Buffer, Buffer?];
-      if (current) return { kind: 'lease', lease: { key, topics, token: mine + current.latin1Slice() } };
-      return { kind: kind.latin1Slice() === 'B' ? 'busy' : 'closed' };
+      if (current) return { kind: 'lease', lease: { key, topics, token: mine + current.toString('latin1') } };
+      return { kind: kind.toString('latin1') === 'B' ? 'busy' : 'closed' };
     },
     async fill(lease, value) {
       const bytes = stamp(value, lease.token.slice(GENERATION - 1));

@@ -28,6 +28,9 @@ export interface LinkOptions {
 
 const TICKS = 5;
 
+/** Methods that ioredis makes for every command and declares for some only. */
+type Scripted = Redis & Record<'evalshaBuffer' | 'evalBuffer', (script: string, keys: number, ...rest: (string | number | Buffer)[]) => Promise<unknown>>;
+
 /** Connects and identifies the server. Rejects within `connectMs` when there is none, it is loading, or it does not answer. */
 export async function connectRedis(options: LinkOptions): Promise<RedisLink> {
   const client = new Redis(options.url, {
@@ -114,6 +117,7 @@ function watched(client: Redis, runId: string, options: LinkOptions): RedisLink 
     return reply;
   };
   client.on('end', () => end('closed'));
+  const scripted = client as Scripted;
 
   return {
     client,
@@ -125,10 +129,10 @@ function watched(client: Redis, runId: string, options: LinkOptions): RedisLink 
     end,
     async run(script, keys, args) {
       try {
-        return await call(() => client.evalshaBuffer(script.sha, keys.length, ...keys, ...args));
+        return await call(() => scripted.evalshaBuffer(script.sha, keys.length, ...keys, ...args));
       } catch (error) {
         if (!(error as Error).message.startsWith('NOSCRIPT')) throw error;
-        return call(() => client.evalBuffer(script.text, keys.length, ...keys, ...args));
+        return call(() => scripted.evalBuffer(script.text, keys.length, ...keys, ...args));
       }
     },
   };

@@ -19,7 +19,7 @@ export function stamp({ body, refreshAt }: Stored, generations: string): Buffer 
   const bytes = Buffer.allocUnsafe(head + body.length);
   bytes[0] = generations.length / GENERATION;
   bytes.writeDoubleBE(refreshAt, 1);
-  bytes.latin1Write(generations, HEAD);
+  bytes.write(generations, HEAD, 'latin1');
   body.copy(bytes, head);
   return bytes;
 }

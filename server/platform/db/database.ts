@@ -43,6 +43,8 @@ export interface StatementSeen {
   query: Sql;
   /** The text that reached the driver. */
   text: string;
+  /** False for what a driver composed for its own engine (see `fused`). */
+  portable: boolean;
   /** Milliseconds, on the monotonic clock. */
   ms: number;
   failed: boolean;

@@ -53,3 +53,9 @@ export function contains(column: Sql, folded: string): Sql {
  * With writable CTEs it is the write itself; elsewhere the statement runs only if the write returned a row.
  */
 export const written: Sql = byEngine({ postgresql: sql`w`, sqlite: sql`(select 1) as w` });
+
+/** Where the database physically is: a restored copy elsewhere answers something else. */
+export const whereabouts: Sql = byEngine({
+  postgresql: sql`(select d.oid::text || '@' || (select system_identifier::text from pg_control_system()) from pg_database d where d.datname = current_database())`,
+  sqlite: sql`(select file from pragma_database_list where name = 'main')`,
+});

@@ -46,8 +46,8 @@ const types: pg.CustomTypesConfig = {
   getTypeParser: ((oid: number, format?: string) => (format !== 'binary' && parsers[oid]) || pg.types.getTypeParser(oid, format as 'text')) as pg.CustomTypesConfig['getTypeParser'],
 };
 
-/** Opens a pool. Resolves once a connection was made; rejects with UNAVAILABLE when the server cannot be reached. */
-export async function openPostgres(options: PostgresOptions): Promise<Database> {
+/** Opens a pool. Connections are made when needed, so this never fails; what cannot be reached is UNAVAILABLE on use. */
+export function openPostgres(options: PostgresOptions): Database {
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.poolMax,
@@ -55,7 +55,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
     statement_timeout: options.statementTimeoutMs ?? 15_000,
     // The client's own deadline: a frozen server sends no timeout error, it sends nothing.
-    query_timeout: (options.statementTimeoutMs ?? 15_000) + 1_000,
+    query_timeout: options.statementTimeoutMs === 0 ? 0 : (options.statementTimeoutMs ?? 15_000) + 1_000,
     lock_timeout: options.lockTimeoutMs ?? 5_000,
     idle_in_transaction_session_timeout: 30_000,
     keepAlive: true,
@@ -64,14 +64,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
   });
   pool.on('error', options.onError);
-  const database = fromPool(pool, options);
-  try {
-    await database.first(sql`select 1 as up`);
-  } catch (error) {
-    await pool.end().catch(options.onError);
-    throw error;
-  }
-  return database;
+  return fromPool(pool, options);
 }
 
 function fromPool(pool: pg.Pool, options: PostgresOptions): Database {
@@ -87,8 +80,9 @@ function fromPool(pool: pg.Pool, options: PostgresOptions): Database {
     ...direct,
     tx: (fn) => retried(() => transaction(pool, run, guard, fn, options.onError)),
     fused: (write, ...after) => {
+      guard.refuse();
       const parts = after.map((statement, i) => sql`, ${numbered[i] ?? tooMany()} as (${statement})`);
-      return direct.all(sql`with w as (${write})${sql.join(parts, sql``)} select * from w`);
+      return run(pool, sql`with w as (${write})${sql.join(parts, sql``)} select * from w`, false).then(({ rows }) => rows as never[]);
     },
     close: () => pool.end(),
   };
@@ -99,10 +93,10 @@ function tooMany(): never {
   throw new RangeError('fused takes at most four statements after the write');
 }
 
-type Runner = (on: pg.Pool | pg.PoolClient, query: Sql) => Promise<pg.QueryResult>;
+type Runner = (on: pg.Pool | pg.PoolClient, query: Sql, portable?: boolean) => Promise<pg.QueryResult>;
 
 function statementRunner(onStatement: OnStatement | undefined): Runner {
-  return async (on, query) => {
+  return async (on, query, portable = true) => {
     const { text, values, name } = render(query, 'postgresql');
     const started = onStatement ? performance.now() : 0;
     let failed = false;
@@ -112,7 +106,7 @@ function statementRunner(onStatement: OnStatement | undefined): Runner {
       failed = true;
       throw translate(error);
     } finally {
-      onStatement?.({ query, text, ms: performance.now() - started, failed });
+      onStatement?.({ query, text, portable, ms: performance.now() - started, failed });
     }
   };
 }

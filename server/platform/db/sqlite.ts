@@ -136,7 +136,7 @@ function execute(on: Connection, query: Sql, seen: OnStatement | undefined): { r
   } catch (error) {
     throw translate(error);
   } finally {
-    seen?.({ query, text, ms: performance.now() - started, failed });
+    seen?.({ query, text, portable: true, ms: performance.now() - started, failed });
   }
 }
 

@@ -1,0 +1,21 @@
+/** Answers while the database is not there yet: alive, not ready, and nothing pretends to be saved. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '#platform/clock';
+import { AppError, unauthenticated, unavailable } from '#platform/errors';
+import { errorBody, goodBody } from '#platform/http/envelope';
+
+export function createHolding(clock: Clock, version: string) {
+  const answer = (res: ServerResponse, status: number, body: Buffer, headers: Record<string, string> = {}) => {
+    res.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'content-length': body.length, 'cache-control': 'no-store', ...headers });
+    res.end(body);
+  };
+  const refuse = (res: ServerResponse, error: AppError) => answer(res, error.status, errorBody(error), error.status === 503 ? { 'retry-after': '2' } : {});
+  return (req: IncomingMessage, res: ServerResponse): void => {
+    const path = (req.url ?? '').split('?')[0];
+    if (path === '/health/live') return answer(res, 200, goodBody({ status: 'ok' }, { timestamp: clock.now(), version }));
+    const open = path === '/health' || path === '/health/ready' || path === '/api/auth/login';
+    const credentials = req.headers['x-api-key'] ?? req.headers.authorization ?? req.headers.cookie;
+    if (!open && credentials === undefined) return refuse(res, unauthenticated());
+    refuse(res, unavailable({ message: 'Starting: the database is not reachable or not migrated yet.', details: { status: 'unavailable', database: { state: 'down' } } }));
+  };
+}

@@ -1,0 +1,110 @@
+/** Wires the modules over an open, migrated database and an open cache: three lines a module. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Cache } from '#platform/cache/cache';
+import type { Clock } from '#platform/clock';
+import type { Ctx } from '#platform/ctx';
+import type { Database } from '#platform/db/database';
+import { createIdempotency } from '#platform/http/idempotency';
+import { replyFile } from '#platform/http/reply';
+import { defineRoute, type Route } from '#platform/http/route';
+import type { JobHandler } from '#platform/jobs/jobs';
+import { createWorker, type Worker } from '#platform/jobs/worker';
+import type { Log } from '#platform/log';
+import { createWriter } from '#platform/write';
+import { createAccounts } from '#modules/accounts/index';
+import type { Config } from './config.ts';
+import { migrationsFor } from './database.ts';
+import { createDoorkeeper } from './doorkeeper.ts';
+import { healthRoutes } from './health.ts';
+import { createHttpApp } from './http.ts';
+import type { Metrics } from './metrics.ts';
+import { openApiDocument } from './openapi.ts';
+import { createPages } from './pages.ts';
+import { securityHeaders } from './security-headers.ts';
+
+export interface ServeParts {
+  config: Config;
+  db: Database;
+  cache: Cache;
+  clock: Clock;
+  log: Log;
+  metrics: Metrics;
+  migrationsFolder: string;
+  version: string;
+  draining: () => boolean;
+}
+
+/** Secrets made at the first start, to be printed once. */
+export interface FirstAccess {
+  email?: string;
+  generatedPassword?: string;
+  generatedApiKey?: string;
+}
+
+export interface Served {
+  handle(req: IncomingMessage, res: ServerResponse): void;
+  routes: readonly Route[];
+  worker: Worker;
+  /** First access and, when asked for, the demo clinic in an empty database. */
+  prepare(ctx: Ctx, options: { demo: boolean }): Promise<FirstAccess>;
+}
+
+export function serve(parts: ServeParts): Served {
+  const { config, db, cache, clock, log, metrics } = parts;
+  const writer = createWriter({ db, cache });
+  const shared = { db, cache, writer, clock };
+  const accounts = createAccounts(shared);
+
+  const jobs: JobHandler[] = [];
+  const worker = createWorker({ db, handlers: jobs, clock, log });
+  const routes: Route[] = [
+    ...accounts.routes,
+    ...healthRoutes({ db, cache, migrations: migrationsFor(db, parts.migrationsFolder), channels: config.channels, roles: config.roles, version: parts.version, draining: parts.draining }),
+    metricsRoute(metrics),
+  ];
+  routes.push(openApiRoute(routes, parts.version, config.publicUrl));
+
+  const https = config.publicUrl?.startsWith('https:') ?? false;
+  const headers = securityHeaders({ https });
+  const app = createHttpApp({
+    routes,
+    pages: createPages(headers),
+    doorkeeper: createDoorkeeper({ authenticator: accounts.authenticator, cache, rateLimit: config.rateLimit, trustProxy: config.trustProxy }),
+    idempotency: createIdempotency(db),
+    clock,
+    log,
+    metrics,
+    version: parts.version,
+    securityHeaders: headers,
+    trustProxy: config.trustProxy,
+  });
+  return {
+    handle: app,
+    routes,
+    worker,
+    async prepare(ctx) {
+      return accounts.ensureFirstAccess(ctx, { apiKey: config.apiKey, adminEmail: config.admin.email, adminPassword: config.admin.password, production: config.production });
+    },
+  };
+}
+
+function metricsRoute(metrics: Metrics): Route {
+  return defineRoute({
+    method: 'GET',
+    path: '/metrics',
+    access: 'reports:read',
+    summary: 'Prometheus metrics',
+    handle: async () => replyFile(metrics.registry.contentType, await metrics.registry.metrics()),
+  });
+}
+
+function openApiRoute(routes: readonly Route[], version: string, url: string | undefined): Route {
+  let text: string | undefined;
+  return defineRoute({
+    method: 'GET',
+    path: '/api/openapi.json',
+    access: 'public',
+    summary: 'This description',
+    handle: () => Promise.resolve(replyFile('application/json; charset=utf-8', (text ??= JSON.stringify(openApiDocument(routes, version, url))))),
+  });
+}

@@ -1,0 +1,15 @@
+import { digest, newId } from '../ids.ts';
+import type { Database } from './database.ts';
+import { whereabouts } from './dialect.ts';
+import { sql } from './sql.ts';
+
+/**
+ * A name for the database in use, the same for every instance on it and different for any other,
+ * also for a restored copy: cache keys carry it, so nobody is ever shown another database's rows.
+ */
+export async function databaseIdentity(db: Database): Promise<string> {
+  await db.run(sql`insert into database_identity (id) values (${newId()}) on conflict do nothing`);
+  const row = await db.first<{ id: string; place: string | null }>(sql`select id, ${whereabouts} as place from database_identity`);
+  if (!row) throw new Error('the database has no identity although one was just stored');
+  return digest(`${row.id}@${row.place}`).slice(0, 16);
+}

@@ -1,0 +1,41 @@
+/** Work for later, as rows: enqueued in the caller's transaction, so it exists exactly when its cause does. */
+import type { Ctx } from '../ctx.ts';
+import type { Queryable } from '../db/database.ts';
+import { sql } from '../db/sql.ts';
+import { newId } from '../ids.ts';
+
+export interface NewJob {
+  kind: string;
+  /** Ids and small facts; never texts or phones. */
+  payload: object;
+  /** Lower runs first; 100 when absent. */
+  priority?: number;
+  /** Not before; at once when absent. */
+  run_at?: string;
+  /** At most one job ever has it: enqueuing again answers the first one. */
+  dedupe_key?: string;
+  max_attempts?: number;
+}
+
+export interface JobState {
+  id: string;
+  status: 'ready' | 'done' | 'dead';
+}
+
+/** What a kind of job does. `run` may be called again after a crash, so it must be safe to repeat; what it returns is kept as the result. */
+export interface JobHandler {
+  kind: string;
+  run(ctx: Ctx, payload: Record<string, unknown>): Promise<object | undefined>;
+}
+
+export async function enqueue(tx: Queryable, ctx: Ctx, job: NewJob): Promise<JobState> {
+  const id = newId();
+  const inserted = await tx.first<JobState>(sql`
+    insert into jobs (id, kind, payload, priority, run_at, max_attempts, dedupe_key, created_at)
+    values (${id}, ${job.kind}, ${job.payload}, ${job.priority ?? 100}, ${job.run_at ?? ctx.now}, ${job.max_attempts ?? 8}, ${job.dedupe_key}, ${ctx.now})
+    on conflict do nothing returning id, status`);
+  if (inserted) return inserted;
+  const first = await tx.first<JobState>(sql`select id, status from jobs where dedupe_key = ${job.dedupe_key}`);
+  if (!first) throw new Error(`job ${job.kind} was neither inserted nor found by its dedupe key`);
+  return first;
+}
