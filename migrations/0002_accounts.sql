@@ -19,7 +19,9 @@ create table sessions (
   user_id text not null references console_users (id) on delete cascade,
   created_at timestamptz not null,
   expires_at timestamptz not null,
-  last_seen_at timestamptz not null
+  last_seen_at timestamptz not null,
+  -- Digest of the network it was opened from: a login from there is not held back by guesses made elsewhere.
+  network_digest text not null
 );
 create index sessions_user on sessions (user_id);
 create index sessions_expiry on sessions (expires_at);
@@ -37,3 +39,13 @@ create table api_keys (
   last_used_at timestamptz,
   created_at timestamptz not null
 );
+-- One environment key at a time, also when two instances start at once.
+create unique index api_keys_environment on api_keys (origin) where origin = 'environment';
+
+-- Password guesses in an open window; `id` is a digest of whom or what they count against.
+create table login_attempts (
+  id text primary key,
+  used integer not null,
+  resets_at timestamptz not null
+);
+create index login_attempts_resets_at on login_attempts (resets_at);

@@ -12,6 +12,8 @@ import { createWorker, type Worker } from '#platform/jobs/worker';
 import type { Log } from '#platform/log';
 import { createWriter } from '#platform/write';
 import { createAccounts } from '#modules/accounts/index';
+import { createCatalog } from '#modules/catalog/index';
+import { createSettings } from '#modules/settings/index';
 import type { Config } from './config.ts';
 import { migrationsFor } from './database.ts';
 import { createDoorkeeper } from './doorkeeper.ts';
@@ -54,11 +56,15 @@ export function serve(parts: ServeParts): Served {
   const writer = createWriter({ db, cache });
   const shared = { db, cache, writer, clock };
   const accounts = createAccounts(shared);
+  const settings = createSettings({ ...shared, defaults: { timezone: config.timezone, locale: config.locale }, ttlSeconds: config.cacheTtl.profiles });
+  const catalog = createCatalog({ ...shared, listTtl: config.cacheTtl.appointments });
 
   const jobs: JobHandler[] = [];
   const worker = createWorker({ db, handlers: jobs, clock, log });
   const routes: Route[] = [
     ...accounts.routes,
+    ...settings.routes,
+    ...catalog.routes,
     ...healthRoutes({ db, cache, migrations: migrationsFor(db, parts.migrationsFolder), channels: config.channels, roles: config.roles, version: parts.version, draining: parts.draining }),
     metricsRoute(metrics),
   ];

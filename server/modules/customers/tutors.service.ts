@@ -87,7 +87,9 @@ export function createTutorsService({ db, cache, writer, profileTtl }: TutorsPar
         ? await writer
             .write(ctx, { topics: [`person:${id}`] }, async (tx) => {
               if (!(await tx.first<Tutor>(statement))) return undefined;
-              if (patch.marketing_opt_out !== undefined) await recordOptOut(tx, ctx, id, patch.marketing_opt_out);
+              if (patch.marketing_opt_out !== undefined && (await recordOptOut(tx, ctx, id, patch.marketing_opt_out))) {
+                await publish(tx, ctx, 'consent.changed', { person_id: id, purpose: 'marketing' });
+              }
               await rows.updatePerson(tx, ctx, id, patch);
               await audit(tx, ctx, entry);
               await publish(tx, ctx, 'person.changed', { person_id: id });

@@ -69,12 +69,7 @@ export function createRedisDriver({ link, databaseId, generationMs, leaseMs, tok
     },
     async fill(lease, value) {
       const bytes = stamp(value, lease.token.slice(GENERATION - 1));
-      try {
-        return (await run(fillScript, [leases + lease.key, prefix + lease.key, ...generations(lease.topics)], [lease.token, bytes, Math.ceil(value.ttlMs)])) === 1;
-      } catch (error) {
-        if (isFull(error)) return false;
-        throw error;
-      }
+      return (await run(fillScript, [leases + lease.key, prefix + lease.key, ...generations(lease.topics)], [lease.token, bytes, Math.ceil(value.ttlMs)])) === 1;
     },
     release: async (lease) => void (await run(releaseScript, [leases + lease.key], [lease.token])),
     close: async (topics, closer) => void (await run(closeScript, both(topics), [closer, CLOSE_MS, generationMs])),

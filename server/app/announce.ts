@@ -1,0 +1,22 @@
+import type { App } from './build.ts';
+import type { FirstAccess } from './serve.ts';
+
+/** What a person at the terminal is told once the server is ready: where to go, and with what. Secrets only when they were just made. */
+export function announce(app: App, access: FirstAccess): void {
+  const { config, db } = app;
+  if (config.production) return;
+  const address = config.publicUrl ?? app.url;
+  const key = access.generatedApiKey;
+  const lines = [
+    '',
+    '  Caramelo está pronto 🐾',
+    `  Endereço      ${address}`,
+    `  API           ${address}/api/docs`,
+    `  Banco         ${db.engine === 'sqlite' ? `SQLite (${config.database.sqlitePath})` : 'PostgreSQL'}`,
+    ...(access.email ? [`  Conta         ${access.email}`] : []),
+    ...(access.generatedPassword ? [`  Senha         ${access.generatedPassword}   (mostrada só agora)`] : []),
+    ...(key ? [`  Chave de API  ${key}   (mostrada só agora)`, '', `  Experimente   curl -H "x-api-key: ${key}" ${address}/api/services`] : []),
+    '',
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
