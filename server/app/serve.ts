@@ -13,7 +13,9 @@ import type { Log } from '#platform/log';
 import { createWriter } from '#platform/write';
 import { createAccounts } from '#modules/accounts/index';
 import { createCatalog } from '#modules/catalog/index';
-import { createSettings } from '#modules/settings/index';
+import { createOrders, ordersPerson } from '#modules/orders/index';
+import { createCustomers, type PersonFace } from '#modules/customers/index';
+import { createSettings, localDay } from '#modules/settings/index';
 import type { Config } from './config.ts';
 import { migrationsFor } from './database.ts';
 import { createDoorkeeper } from './doorkeeper.ts';
@@ -57,14 +59,19 @@ export function serve(parts: ServeParts): Served {
   const shared = { db, cache, writer, clock };
   const accounts = createAccounts(shared);
   const settings = createSettings({ ...shared, defaults: { timezone: config.timezone, locale: config.locale }, ttlSeconds: config.cacheTtl.profiles });
+  const faces: PersonFace[] = [ordersPerson];
+  const customers = createCustomers({ ...shared, profileTtl: config.cacheTtl.profiles, today: (now) => localDay(config.timezone, now), faces: () => faces });
   const catalog = createCatalog({ ...shared, listTtl: config.cacheTtl.appointments });
+  const orders = createOrders({ db });
 
-  const jobs: JobHandler[] = [];
+  const jobs: JobHandler[] = [...customers.jobs];
   const worker = createWorker({ db, handlers: jobs, clock, log });
   const routes: Route[] = [
     ...accounts.routes,
     ...settings.routes,
+    ...customers.routes,
     ...catalog.routes,
+    ...orders.routes,
     ...healthRoutes({ db, cache, migrations: migrationsFor(db, parts.migrationsFolder), channels: config.channels, roles: config.roles, version: parts.version, draining: parts.draining }),
     metricsRoute(metrics),
   ];

@@ -127,7 +127,7 @@ function createRule(request: BookingRequest) {
     const { open, grid, rangesOf } = calendar(date);
     const stations = resources.map((resource) => ({
       resource,
-      open: resource.hours && open.length > 0 ? overlaps(open, rangesOf(resource.hours)) : open,
+      open: resource.hours ? overlaps(open, rangesOf(resource.hours)) : open,
     }));
     return { open, grid, stations };
   };
@@ -143,7 +143,7 @@ function createRule(request: BookingRequest) {
     if (open.length === 0) return 'closed';
     const end = start + duration;
     if (!holds(open, start, end)) return 'outside_hours';
-    const working = stations.filter((station) => station.open === open || holds(station.open, start, end));
+    const working = stations.filter((station) => holds(station.open, start, end));
     if (working.length === 0 && stations.length > 0) return 'outside_hours';
     const from = write(start - request.buffer_before_minutes * MINUTE);
     const to = write(end + request.buffer_after_minutes * MINUTE);

@@ -6,7 +6,7 @@ import { catalogQuery } from './catalog.schemas.ts';
 const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 const SPAN = /^(?:[01]\d|2[0-3]):[0-5]\d-(?:(?:[01]\d|2[0-3]):[0-5]\d|24:00)$/;
 
-const span = z.string().regex(SPAN, 'must be a span of hours like 08:00-12:00').refine((value) => value.slice(0, 5) < value.slice(6), 'must end after it starts');
+const span = z.string().regex(SPAN, { error: 'must be a span of hours like 08:00-12:00', abort: true }).refine((value) => value.slice(0, 5) < value.slice(6), 'must end after it starts');
 const spans = z
   .array(span)
   .max(10)

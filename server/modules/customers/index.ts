@@ -1,10 +1,72 @@
-// Interim: tutors only, until the whole module lands.
+/** Customers: people, the tutors they are, their pets, and what they agreed to. */
 import type { Cache } from '#platform/cache/cache';
+import type { Instant } from '#platform/clock';
 import type { Database } from '#platform/db/database';
+import type { Route } from '#platform/http/route';
+import type { JobHandler } from '#platform/jobs/jobs';
 import type { Writer } from '#platform/write';
+import { createConsentsService } from './consents.service.ts';
+import { customerJobs } from './customers.jobs.ts';
+import { customersFace } from './customers.person.ts';
+import { createEraseService } from './erase.service.ts';
+import { createGuardiansService } from './guardians.service.ts';
+import { createMergeService } from './merge.service.ts';
+import { type Customers, peopleRoutes } from './people.routes.ts';
+import { createPeopleService } from './people.service.ts';
+import type { PersonFace } from './person-face.ts';
+import { createChangePet } from './pets.change.ts';
+import { guardianRoutes, petRoutes } from './pets.routes.ts';
+import { createPetsService, type PetsService } from './pets.service.ts';
 import { tutorRoutes } from './tutors.routes.ts';
-import { createTutorsService } from './tutors.service.ts';
-export function createCustomers(parts: { db: Database; cache: Cache; writer: Writer; profileTtl: number }) {
+import { createTutorsService, type TutorsService } from './tutors.service.ts';
+
+export type { Customers } from './people.routes.ts';
+export type { PersonFace } from './person-face.ts';
+export type { Pet } from './pets.schemas.ts';
+export type { PetsService } from './pets.service.ts';
+export type { Tutor } from './tutors.schemas.ts';
+export type { TutorsService } from './tutors.service.ts';
+
+export interface CustomersParts {
+  db: Database;
+  cache: Cache;
+  writer: Writer;
+  /** Seconds a profile or a customer's view stays cached. */
+  profileTtl: number;
+  /** The clinic's day at that moment, `YYYY-MM-DD`: no pet is born after it. */
+  today: (now: Instant) => string;
+  /** The faces of the modules that hold something about people, without this one's; asked at each use. */
+  faces: () => readonly PersonFace[];
+}
+
+export interface CustomersModule {
+  tutors: TutorsService;
+  pets: PetsService;
+  people: Customers;
+  routes: Route[];
+  jobs: JobHandler[];
+  person: PersonFace;
+}
+
+export function createCustomers(parts: CustomersParts): CustomersModule {
+  const own = customersFace;
   const tutors = createTutorsService(parts);
-  return { tutors, routes: tutorRoutes(tutors) };
+  const changePet = createChangePet(parts);
+  const pets = createPetsService({ ...parts, changePet });
+  const guardians = createGuardiansService({ ...parts, changePet });
+  const view = createPeopleService({ ...parts, tutors, own });
+  const people: Customers = {
+    ...view,
+    ...createConsentsService(parts),
+    ...createMergeService({ ...parts, people: view, own }),
+    ...createEraseService({ ...parts, own }),
+  };
+  return {
+    tutors,
+    pets,
+    people,
+    routes: [...tutorRoutes(tutors), ...petRoutes(pets), ...guardianRoutes(guardians), ...peopleRoutes(people)],
+    jobs: customerJobs(people),
+    person: own,
+  };
 }

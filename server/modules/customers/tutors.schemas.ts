@@ -46,7 +46,7 @@ export const updateTutor = atLeastOne(
 export type UpdateTutor = z.output<typeof updateTutor>;
 
 /** Tutors are one view of a person; the customer calls may leave the phone out, and set the name a channel shows. */
-export type NewPerson = Partial<CreateTutor> & { push_name?: string | null | undefined };
+export type NewPerson = { [Field in keyof CreateTutor]?: CreateTutor[Field] | undefined } & { push_name?: string | null | undefined };
 export type PersonPatch = Omit<UpdateTutor, 'phone'> & { phone?: string | null | undefined; push_name?: string | null | undefined };
 
 export const tutor = z.object({

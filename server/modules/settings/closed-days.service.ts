@@ -51,14 +51,14 @@ export function createClosedDaysService({ db, writer, settings }: ClosedDaysPart
 
   return {
     async list(ctx, query) {
-      const [{ timezone }, { value: choice }] = await Promise.all([settings.profile(ctx), settings.get(ctx, 'holidays')]);
-      const from = query.from ?? localDay(timezone, ctx.now);
+      const { profile, holidays } = await settings.all(ctx);
+      const from = query.from ?? localDay(profile.timezone, ctx.now);
       const to = query.to ?? addDays(from, 365);
       if (to < from) throw invalidField('to', 'must not be before from');
       if (to > addDays(from, MAX_DAYS)) throw invalidField('to', `must be at most ${MAX_DAYS} days after from`);
       const own = await rows.listOwnDays(ctx.tx ?? db, { from, to });
       const opened = new Set(own.filter((day) => day.hours !== null).map((day) => day.date));
-      const entries = [...holidaysBetween(from, to).map((holiday) => holidayEntry(holiday, choice, opened)), ...own.map(ownEntry)];
+      const entries = [...holidaysBetween(from, to).map((holiday) => holidayEntry(holiday, holidays, opened)), ...own.map(ownEntry)];
       return entries.sort((a, b) => (a.date < b.date ? -1 : Number(a.date > b.date)));
     },
     create: async (ctx, input) => {

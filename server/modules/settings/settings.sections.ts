@@ -41,9 +41,9 @@ const holidays = z.strictObject({
   closed_national: z.boolean().meta({ description: 'Closed on every national holiday.' }),
   optional: z
     .array(z.enum(HOLIDAY_IDS))
-    .max(50)
-    .transform((ids) => [...new Set(ids)])
-    .meta({ type: 'array', description: 'Further holidays on which the clinic is closed.' }),
+    .max(HOLIDAY_IDS.length)
+    .refine((ids) => new Set(ids).size === ids.length, 'must name each holiday once')
+    .meta({ description: 'Further holidays on which the clinic is closed.' }),
 });
 export type Holidays = z.output<typeof holidays>;
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { audit } from '#platform/audit';
 import type { Cache, CachedBody } from '#platform/cache/cache';
 import type { Ctx } from '#platform/ctx';

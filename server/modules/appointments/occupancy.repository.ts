@@ -1,0 +1,94 @@
+/**
+ * All SQL about what visits occupy. The database has the last word: an overlapping row is not inserted, and says so by its absence.
+ * Whoever may wait for another's row holds none that a third waits for, so nobody waits in a circle.
+ */
+import { addMs, DAY, type Instant } from '#platform/clock';
+import type { Queryable } from '#platform/db/database';
+import { dbNow, forUpdate, inList } from '#platform/db/dialect';
+import { sql } from '#platform/db/sql';
+import type { BookableResource, BusySpan } from './availability.ts';
+import type { VisitResource } from './appointments.schemas.ts';
+
+/** Half-open, buffers inside. */
+export interface BusyRange {
+  busy_from: Instant;
+  busy_to: Instant;
+}
+
+/** A hold that has run out by the database's clock but still has its row. */
+export interface LapsedHold {
+  id: string;
+  tutor_id: string;
+  pet_id: string;
+}
+
+export interface Occupancy {
+  busy: BusySpan[];
+  /** They block nobody, but must go before their place can be taken. */
+  lapsed: LapsedHold[];
+}
+
+type BusyRow = BusySpan & { lapsed_id: string | null; tutor_id: string | null; pet_id: string | null };
+
+/** What occupies these resources in the range; one statement. `except`: an appointment that must not collide with itself. */
+export async function readOccupancy(db: Queryable, resourceIds: readonly string[], { busy_from, busy_to }: BusyRange, except = ''): Promise<Occupancy> {
+  const rows = await db.all<BusyRow>(sql`
+    select r.resource_id, r.unit, r.busy_from, r.busy_to, h.id as lapsed_id, h.tutor_id, h.pet_id
+    from appointment_resources r
+    left join (select id, tutor_id, pet_id from appointments where status = 'pending' and hold_expires_at <= ${dbNow}) h on h.id = r.appointment_id
+    where r.active and r.resource_id in ${inList(resourceIds)}
+      and r.busy_from < ${busy_to} and r.busy_to > ${busy_from}
+      -- Nothing is longer than a day and its buffers, so that the index on busy_from has two ends.
+      and r.busy_from > ${addMs(busy_from, -2 * DAY)}
+      and r.appointment_id <> ${except}`);
+  const lapsed = new Map<string, LapsedHold>();
+  const busy: BusySpan[] = [];
+  for (const { lapsed_id: id, tutor_id, pet_id, ...span } of rows) {
+    if (id === null) busy.push(span);
+    else lapsed.set(id, { id, tutor_id: tutor_id!, pet_id: pet_id! });
+  }
+  return { busy, lapsed: [...lapsed.values()] };
+}
+
+/** Deletes those of the holds that have really run out, in the order of their ids, as everybody does. Answers which. */
+export function deleteLapsed(tx: Queryable, ids: readonly string[]): Promise<LapsedHold[]> {
+  return tx.all<LapsedHold>(sql`
+    delete from appointments where id in (
+      select id from appointments where id in ${inList(ids)} and status = 'pending' and hold_expires_at <= ${dbNow} order by id ${forUpdate}
+    ) returning id, tutor_id, pet_id`);
+}
+
+/** Takes a unit of the first of the candidates that has one; undefined when others were faster everywhere. */
+export async function occupy(tx: Queryable, appointmentId: string, candidates: readonly BookableResource[], range: BusyRange, busy: readonly BusySpan[]): Promise<VisitResource | undefined> {
+  for (const { id, name, capacity } of candidates) {
+    const taken = new Set(busy.filter((span) => span.resource_id === id && span.busy_from < range.busy_to && span.busy_to > range.busy_from).map((span) => span.unit));
+    for (let unit = 1; unit <= capacity; unit++) {
+      if (!taken.has(unit) && (await insertOccupancy(tx, appointmentId, id, unit, range))) return { id, name, unit };
+    }
+  }
+  return undefined;
+}
+
+async function insertOccupancy(tx: Queryable, appointmentId: string, resourceId: string, unit: number, { busy_from, busy_to }: BusyRange): Promise<boolean> {
+  const inserted = await tx.first(sql`
+    insert into appointment_resources (appointment_id, resource_id, unit, busy_from, busy_to)
+    values (${appointmentId}, ${resourceId}, ${unit}, ${busy_from}, ${busy_to}) on conflict do nothing returning unit`);
+  return inserted !== undefined;
+}
+
+/** Before a visit takes its new place. */
+export async function leave(tx: Queryable, appointmentId: string): Promise<void> {
+  await tx.run(sql`delete from appointment_resources where appointment_id = ${appointmentId}`);
+}
+
+/** The visit blocks nobody any more; where it would have been stays known. */
+export async function free(tx: Queryable, appointmentId: string): Promise<void> {
+  await tx.run(sql`update appointment_resources set active = false where appointment_id = ${appointmentId} and active`);
+}
+
+/** The highest unit that blocks anybody now or later; 0 when there is none. */
+export async function occupiedUnits(db: Queryable, resourceId: string): Promise<number> {
+  const row = await db.first<{ highest: number | null }>(sql`
+    select max(unit) as highest from appointment_resources where resource_id = ${resourceId} and active and busy_to > ${dbNow}`);
+  return row?.highest ?? 0;
+}

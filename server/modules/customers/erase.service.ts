@@ -1,0 +1,62 @@
+import { audit, eraseAudit } from '#platform/audit';
+import type { Ctx } from '#platform/ctx';
+import type { Database, Tx } from '#platform/db/database';
+import { publish } from '#platform/events/events';
+import { enqueue, type JobState } from '#platform/jobs/jobs';
+import type { Writer } from '#platform/write';
+import * as rows from './erase.repository.ts';
+import { findMergedInto, guardiansOfPetsOf, listMergedIds } from './merge.repository.ts';
+import { personNotFound } from './people.errors.ts';
+import { findTombstone, lockPeople } from './people.repository.ts';
+import type { PersonFace } from './person-face.ts';
+import { topicsOf } from './pets.change.ts';
+
+/** The kind of the job that forgets a person. */
+export const ERASE_JOB = 'person.erase';
+
+export interface EraseService {
+  /** Asks for the erasure; asking again answers the same job as it is then. Throws NOT_FOUND. */
+  requestErasure(ctx: Ctx, id: string): Promise<JobState>;
+  /** Forgets the person everywhere, at once. Repeatable; one that was merged meanwhile is forgotten as what it became. */
+  erase(ctx: Ctx, id: string): Promise<void>;
+}
+
+export interface EraseParts {
+  db: Database;
+  writer: Writer;
+  own: PersonFace;
+  faces: () => readonly PersonFace[];
+}
+
+export function createEraseService({ db, writer, own, faces }: EraseParts): EraseService {
+  async function forget(tx: Tx, ctx: Ctx, id: string): Promise<void> {
+    for (const face of [...faces(), own]) await face.erase(tx, ctx, id);
+    for (const known of [id, ...(await listMergedIds(tx, id))]) {
+      await eraseAudit(tx, known);
+      await rows.forgetAnswers(tx, known);
+    }
+    await audit(tx, ctx, { action: 'erased', entity: 'person', entity_id: id, person_id: id });
+    await publish(tx, ctx, 'person.erased', { person_id: id });
+  }
+
+  return {
+    requestErasure: (ctx, id) =>
+      writer.write(ctx, { topics: [] }, async (tx) => {
+        const person = await findTombstone(tx, id);
+        if (!person) throw await personNotFound(tx, id);
+        if (person.erased_at === null) await audit(tx, ctx, { action: 'erasure requested', entity: 'person', entity_id: id, person_id: id });
+        return enqueue(tx, ctx, { kind: ERASE_JOB, payload: { person_id: id }, dedupe_key: `${ERASE_JOB}:${id}` });
+      }),
+    async erase(ctx, asked) {
+      const on = ctx.tx ?? db;
+      const id = (await findMergedInto(on, asked)) ?? asked;
+      const touched = new Set([id, ...(await guardiansOfPetsOf(on, id))]);
+      await writer.write(ctx, { topics: topicsOf(touched) }, async (tx) => {
+        if ((await lockPeople(tx, [id])).length === 0) return;
+        const late = (await guardiansOfPetsOf(tx, id)).filter((guardian) => !touched.has(guardian));
+        if (late.length > 0) await writer.write({ ...ctx, tx }, { topics: topicsOf(late) }, () => Promise.resolve());
+        await forget(tx, ctx, id);
+      });
+    },
+  };
+}
