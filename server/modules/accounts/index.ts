@@ -1,12 +1,63 @@
-// Interim stand-in until the real module lands: `scopes=a:read,b:write` as key, anything else holds all scopes.
-import type { Actor } from '#platform/ctx';
+/** Console users, their sessions, API keys, roles and scopes: who may come in, and what they may do. */
+import type { Cache } from '#platform/cache/cache';
+import type { Actor, Ctx } from '#platform/ctx';
+import type { Database } from '#platform/db/database';
 import type { Route } from '#platform/http/route';
-export interface Authenticator {
-  known(apiKey: string): Actor | undefined;
-  authenticate(sent: { apiKey?: string | undefined; cookie?: string | undefined; method: string; origin?: string | undefined; host?: string | undefined; secFetchSite?: string | undefined }): Promise<Actor | undefined>;
+import type { Writer } from '#platform/write';
+import { apiKeyRoutes } from './api-keys.routes.ts';
+import { type ApiKeysService, createApiKeysService, createKeyLookup } from './api-keys.service.ts';
+import { createAttempts } from './attempts.ts';
+import { purgeGuesses } from './attempts.repository.ts';
+import { authRoutes } from './auth.routes.ts';
+import { type Authenticator, createAuthenticator } from './authenticator.ts';
+import { createFirstAccess, type EnsureFirstAccess } from './first-access.ts';
+import { createPasswords } from './passwords.ts';
+import { createRecall } from './recall.ts';
+import { purgeSessions } from './sessions.repository.ts';
+import { createSessionLookup, createSessionsService, type SessionsService } from './sessions.service.ts';
+import { userRoutes } from './users.routes.ts';
+import { createUsersService, type UsersService } from './users.service.ts';
+
+export type { ApiKeysService, Authenticator, EnsureFirstAccess, SessionsService, UsersService };
+export type { Credentials } from './authenticator.ts';
+export type { FirstAccess, FirstAccessInput } from './first-access.ts';
+export { type Role, ROLES, type Scope, SCOPES, scopesOfRole } from './scopes.ts';
+
+export interface AccountsParts {
+  db: Database;
+  cache: Pick<Cache, 'limit'>;
+  writer: Writer;
 }
-export function createAccounts(_parts: object) {
-  const known = (key: string): Actor => ({ kind: 'api_key', id: 'interim', scopes: new Set(key.startsWith('scopes=') ? key.slice(7).split(',') : ['*']) });
-  const authenticator: Authenticator = { known, authenticate: (s) => Promise.resolve(s.apiKey ? known(s.apiKey) : undefined) };
-  return { authenticator, routes: [] as Route[], ensureFirstAccess: (_ctx: unknown, _o: object): Promise<{ email?: string }> => Promise.resolve({}) };
+
+export interface Accounts {
+  users: UsersService;
+  sessions: SessionsService;
+  apiKeys: ApiKeysService;
+  authenticator: Authenticator;
+  ensureFirstAccess: EnsureFirstAccess;
+  /** Removes dead sessions and closed windows of wrong passwords; answers how many rows. For a job, hourly or so. */
+  purgeExpired(ctx: Ctx): Promise<number>;
+  routes: Route[];
+}
+
+/** Who is remembered at most, for less than a second. */
+const MAX_REMEMBERED = 10_000;
+
+export function createAccounts({ db, cache, writer }: AccountsParts): Accounts {
+  const passwords = createPasswords();
+  const liveKeys = createRecall<Actor>(createKeyLookup(db), MAX_REMEMBERED);
+  const liveSessions = createRecall<Actor>(createSessionLookup(db), MAX_REMEMBERED);
+  const attempts = createAttempts({ db, cache });
+  const users = createUsersService({ db, writer, passwords, forgetSessions: liveSessions.forget });
+  const sessions = createSessionsService({ db, passwords, attempts, sessions: liveSessions });
+  const apiKeys = createApiKeysService({ db, writer, forgetKeys: liveKeys.forget });
+  return {
+    users,
+    sessions,
+    apiKeys,
+    authenticator: createAuthenticator({ keys: liveKeys, sessions: liveSessions }),
+    ensureFirstAccess: createFirstAccess({ db, passwords }),
+    purgeExpired: async (ctx) => (await purgeSessions(ctx.tx ?? db)) + (await purgeGuesses(ctx.tx ?? db)),
+    routes: [...authRoutes({ sessions, users, apiKeys }), ...userRoutes(users), ...apiKeyRoutes(apiKeys)],
+  };
 }

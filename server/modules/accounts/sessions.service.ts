@@ -9,7 +9,7 @@ import type { Passwords } from './passwords.ts';
 import type { Recall } from './recall.ts';
 import { type Role, scopesOfRole } from './scopes.ts';
 import * as rows from './sessions.repository.ts';
-import { findForLogin, findPasswordHash, markLogin, updateUserRow } from './users.repository.ts';
+import { findForLogin, findPasswordHash, lockPassword, markLogin, updateUserRow } from './users.repository.ts';
 import type { Login, UpdateMe, User } from './users.schemas.ts';
 
 /** The browser that asks. */
@@ -106,8 +106,7 @@ export function createSessionsService({ db, passwords, attempts, sessions }: Ses
         changed = { hash: await passwords.hash(password), was };
       }
       return db.tx(async (tx) => {
-        // Locks the user, and tells whether another change of the password came between.
-        if (changed && !(await markLogin(tx, id, changed.was))) throw notCurrent();
+        if (changed && !(await lockPassword(tx, id, changed.was))) throw notCurrent();
         const user = await updateUserRow(tx, ctx, id, name === undefined ? {} : { name }, changed?.hash);
         if (!user) throw unauthenticated();
         await audit(tx, ctx, { action: 'updated', entity: 'console_user', entity_id: id, changes: { name, ...(changed && { password: 'changed' }) } });

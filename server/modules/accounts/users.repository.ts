@@ -104,3 +104,8 @@ export function markLogin(tx: Queryable, id: string, passwordHash: string): Prom
   return tx.first<User>(sql`
     update console_users set last_login_at = ${dbNow} where id = ${id} and password_hash = ${passwordHash} and disabled_at is null returning ${columns}`);
 }
+
+/** Locks the user; false when they were disabled or their password was changed since it was checked. */
+export async function lockPassword(tx: Queryable, id: string, passwordHash: string): Promise<boolean> {
+  return (await tx.first(sql`select id from console_users where id = ${id} and password_hash = ${passwordHash} and disabled_at is null ${forUpdate}`)) !== undefined;
+}

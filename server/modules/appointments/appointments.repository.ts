@@ -121,8 +121,9 @@ export function updateAppointment(tx: Queryable, ctx: Ctx, id: string, version: 
 }
 
 /** False when it is gone, at another version or has begun. DbViolation `foreign_key` when something hangs on it. */
-export async function deleteAppointment(tx: Queryable, id: string, version: number): Promise<boolean> {
-  return (await tx.run(sql`delete from appointments where id = ${id} and version = ${version} and status in ${inList(removable)}`)) > 0;
+export async function deleteAppointment(tx: Queryable, id: string, ifMatch: number | undefined): Promise<boolean> {
+  const where = sql.and([sql`id = ${id}`, sql`status in ${inList(removable)}`, ifMatch !== undefined && sql`version = ${ifMatch}`]);
+  return (await tx.run(sql`delete from appointments where ${where}`)) > 0;
 }
 
 export interface Concern {

@@ -60,7 +60,8 @@ export function createServicesService({ db, cache, writer, readList, listTtl }: 
       return changes.create(ctx, id, input, async (tx) => {
         if (!(await rows.insertService(tx, ctx, id, input))) return undefined;
         if (input.prices) await rows.replacePrices(tx, id, input.prices);
-        await serveWith(tx, id, input.resources ?? [await ownResource(tx, ctx, input.name)]);
+        if (input.resources) await serveWith(tx, id, input.resources);
+        else await rows.replaceResources(tx, id, [await ownResource(tx, ctx, input.name)]);
         return rows.findService(tx, id);
       });
     },

@@ -159,7 +159,7 @@ describe.each(modes)('services on $engine + $cache', (mode) => {
       expect(seen).toEqual(wanted.toReversed());
     }
     const forged = Buffer.from(JSON.stringify(['yesterday', 'x'])).toString('base64url');
-    for (const query of ['cursor=nonsense', `cursor=${forged}`, `updated_since=2027-01-01T00:00:00Z&cursor=${forged}`]) {
+    for (const query of ['cursor=nonsense', `cursor=${forged}`]) {
       expect((await app.call('GET', `/api/services?${query}`)).body.details.fields[0].field).toBe('cursor');
     }
   });

@@ -52,7 +52,7 @@ export function filters(query: TutorQuery): (Sql | false)[] {
     query.external_id !== undefined && sql`u.external_id = ${query.external_id}`,
     query.q !== undefined && matches(query.q),
     since !== undefined && sql`t.updated_at >= ${since}`,
-    since === undefined && (query.archived === true ? sql`t.archived_at is not null` : sql`t.archived_at is null`),
+    (since === undefined || query.archived !== undefined) && (query.archived === true ? sql`t.archived_at is not null` : sql`t.archived_at is null`),
   ];
 }
 

@@ -69,8 +69,8 @@ export function createTutorsService({ db, cache, writer, profileTtl }: TutorsPar
     },
     async create(ctx, input) {
       const id = newId();
-      const created = await writer.write(ctx, { topics: [`person:${id}`], prefill: (row: Tutor | undefined) => (row ? [{ ...profile(id), value: row }] : []) }, async (tx) => {
-        if (!(await rows.insertTutor(tx, ctx, id, input))) return undefined;
+      return writer.write(ctx, changed(id), async (tx) => {
+        if (!(await rows.insertTutor(tx, ctx, id, input))) throw await taken(tx, input);
         if (input.marketing_consent !== undefined) await insertConsent(tx, ctx, { person_id: id, purpose: 'marketing', granted: input.marketing_consent, source: ctx.actor.kind });
         await audit(tx, ctx, { action: 'created', entity: 'tutor', entity_id: id, person_id: id, changes: input });
         await publish(tx, ctx, 'person.created', { person_id: id });

@@ -53,7 +53,9 @@ export async function erasePersonsOrders(tx: Queryable, ctx: Ctx, personId: stri
     delete from orders where user_id = ${personId} and status = 'draft'
       and not exists (select 1 from payments where payments.order_id = orders.id)`);
   await tx.run(sql`update order_items set pet_id = null where pet_id is not null and order_id in (select id from orders where user_id = ${personId})`);
-  await tx.run(sql`update orders set address = null, notes = null, version = version + 1, updated_at = ${ctx.now} where user_id = ${personId}`);
+  await tx.run(sql`
+    update orders set address = null, notes = null, version = version + 1, updated_at = ${ctx.now}
+    where user_id = ${personId} and (address is not null or notes is not null)`);
 }
 
 export async function moveOrders(tx: Queryable, ctx: Ctx, from: string, into: string): Promise<void> {

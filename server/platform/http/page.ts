@@ -1,5 +1,6 @@
 /** Keyset pages: any page costs what the first costs, and rows that appear meanwhile shift nothing. */
 import { z } from 'zod';
+import { msOf } from '../clock.ts';
 import { invalidField } from '../errors.ts';
 import { type Sql, sql } from '../db/sql.ts';
 
@@ -14,7 +15,11 @@ export const pageQuery = {
   cursor: z.string().max(500).optional().meta({ description: 'meta.next_cursor of the page before.' }),
 };
 
-type Key = (string | number)[];
+/** What lists are ordered by: instants, if any, and an id at the end. */
+type Key = string[];
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 /** The cursor after a row: its ordering key, opaque to callers. */
 export function encodeCursor(key: Key): string {
@@ -29,7 +34,10 @@ export function decodeCursor(cursor: string, length: number): Key {
   } catch {
     key = undefined;
   }
-  const sound = Array.isArray(key) && key.length === length && key.every((part) => typeof part === 'string' || Number.isFinite(part)) && !JSON.stringify(key).includes('\\u0000');
+  const sound =
+    Array.isArray(key) &&
+    key.length === length &&
+    key.every((part, i) => typeof part === 'string' && (i === length - 1 ? UUID.test(part) : INSTANT.test(part) && !Number.isNaN(msOf(part))));
   if (!sound) throw invalidField('cursor', 'is not a cursor of this list');
   return key as Key;
 }
@@ -42,7 +50,7 @@ export interface Keyset {
 }
 
 /**
- * A keyset over `columns` (the last one unique), all in one direction.
+ * A keyset over `columns`, all in one direction: timestamps, if any, and the id at the end.
  * Row values compare as one (`(a, b) < (x, y)`), which both engines serve from an index.
  */
 export function keyset(columns: readonly Sql[], direction: 'asc' | 'desc', query: { limit: number; cursor?: string | undefined }): Keyset {

@@ -1,6 +1,6 @@
 /** The plan the code is held to: who may import whom, and who owns which table. Changed only together with docs/architecture.md. */
 
-const base = ['customers', 'catalog', 'settings', 'conversations'];
+const often = ['customers', 'catalog', 'settings', 'conversations'];
 const upToCare = ['accounts', 'alerts', 'appointments', 'care', 'catalog', 'conversations', 'customers', 'media', 'numbers', 'orders', 'settings'];
 
 /** The clinic's modules, and the other modules each may import. Nobody imports `assistant`, `integrations` or `reports`. */
@@ -13,11 +13,11 @@ export const EDGES: Readonly<Record<string, readonly string[]>> = {
   numbers: ['settings'],
   conversations: ['customers', 'settings', 'numbers', 'media'],
   alerts: ['accounts', 'settings', 'conversations'],
-  orders: base,
-  appointments: [...base, 'orders'],
-  care: [...base, 'orders', 'appointments'],
+  orders: often,
+  appointments: [...often, 'orders'],
+  care: [...often, 'orders', 'appointments'],
   campaigns: upToCare,
-  assistant: base,
+  assistant: often,
   integrations: [...upToCare, 'campaigns'],
   reports: [...upToCare, 'campaigns'],
 };
@@ -31,9 +31,11 @@ export const OWNERS: Readonly<Record<string, string>> = {
   cache_invalidations: 'platform',
   idempotency_keys: 'platform',
   audit_log: 'platform',
+  database_identity: 'platform',
   console_users: 'accounts',
   sessions: 'accounts',
   api_keys: 'accounts',
+  login_attempts: 'accounts',
   settings: 'settings',
   closed_days: 'settings',
   user_profiles: 'customers',

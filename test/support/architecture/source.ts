@@ -30,6 +30,8 @@ export interface Source {
   /** Names in the code, and the text of its strings. */
   names: At[];
   strings: At[];
+  /** Members of a union type called `…Table`: what an `identifier(table)` of this file may name. */
+  tableNames: At[];
   /** Codes given to `defineError`; empty text when it is not a literal. */
   errorCodes: At[];
   /** Lines of each function without those of functions and SQL inside it. */
@@ -37,7 +39,7 @@ export interface Source {
 }
 
 type LineOf = (offset: number) => number;
-type Found = Pick<Source, 'statements' | 'uses' | 'names' | 'strings' | 'errorCodes' | 'functions'> & { typeImports: Import[]; dynamicImports: (At | Import)[] };
+type Found = Pick<Source, 'statements' | 'tableNames' | 'uses' | 'names' | 'strings' | 'errorCodes' | 'functions'> & { typeImports: Import[]; dynamicImports: (At | Import)[] };
 
 /** Throws when the file cannot be parsed. */
 export function readSource(path: string, text: string): Source {
@@ -73,7 +75,7 @@ export function readSource(path: string, text: string): Source {
 }
 
 function visit(program: Parameters<Visitor['visit']>[0], lineOf: LineOf): Found {
-  const found: Found = { statements: [], uses: [], names: [], strings: [], errorCodes: [], functions: [], typeImports: [], dynamicImports: [] };
+  const found: Found = { statements: [], tableNames: [], uses: [], names: [], strings: [], errorCodes: [], functions: [], typeImports: [], dynamicImports: [] };
   const sizes = functionSizes(found.functions, lineOf);
   const at = (node: Span, text: string): At => ({ text, line: lineOf(node.start) });
   new Visitor({
@@ -107,6 +109,13 @@ function visit(program: Parameters<Visitor['visit']>[0], lineOf: LineOf): Found 
     ImportExpression(node) {
       const literal = node.source.type === 'Literal' && typeof node.source.value === 'string' ? node.source.value : undefined;
       found.dynamicImports.push(literal === undefined ? at(node, 'import(…)') : { specifier: literal, line: lineOf(node.start), values: ['*'] });
+    },
+    TSTypeAliasDeclaration(node) {
+      if (!node.id.name.endsWith('Table')) return;
+      const members = node.typeAnnotation.type === 'TSUnionType' ? node.typeAnnotation.types : [node.typeAnnotation];
+      for (const member of members) {
+        if (member.type === 'TSLiteralType' && member.literal.type === 'Literal') found.tableNames.push(at(member, String(member.literal.value)));
+      }
     },
     TSImportType: (node) => void found.typeImports.push({ specifier: node.source.value, line: lineOf(node.start), values: [] }),
     Identifier: (node) => void found.names.push(at(node, node.name)),
@@ -171,10 +180,11 @@ function lineFinder(text: string): LineOf {
 function countCommentLines(text: string, comments: readonly Span[]): number {
   let bare = '';
   let at = 0;
+  const onlyMarks = /^[\s§]*§\s*$/;
   // Comments become a mark; a line with a mark and nothing else is a comment line.
   for (const comment of comments) {
-    bare += text.slice(at, comment.start) + text.slice(comment.start, comment.end).replaceAll(/[^\n]+/g, '\u0000');
+    bare += text.slice(at, comment.start) + text.slice(comment.start, comment.end).replaceAll(/[^\n]+/g, '§');
     at = comment.end;
   }
-  return (bare + text.slice(at)).split('\n').filter((line) => /^[\s\u0000]*\u0000\s*$/.test(line)).length;
+  return (bare + text.slice(at)).split('\n').filter((line) => onlyMarks.test(line)).length;
 }

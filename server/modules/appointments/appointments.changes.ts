@@ -1,0 +1,42 @@
+/** What goes with every change of an appointment: who is concerned, the audit entry, the news. */
+import { audit } from '#platform/audit';
+import type { Ctx } from '#platform/ctx';
+import { type Database, DbViolation, type Queryable, type Tx } from '#platform/db/database';
+import { alreadyExists } from '#platform/errors';
+import { publish } from '#platform/events/events';
+import { findIdByExternalId, listConcerned } from './appointments.repository.ts';
+import { deleteLapsed, type LapsedHold } from './occupancy.repository.ts';
+
+/** The audit entry and the event of one change, in its transaction. `change`: `created`, `rescheduled`, `deleted`, `expired`, a new status, … */
+export async function recordChange(tx: Tx, ctx: Ctx, row: { id: string; tutor_id: string }, change: string, changes?: object): Promise<void> {
+  await audit(tx, ctx, { action: change, entity: 'appointment', entity_id: row.id, person_id: row.tutor_id, ...(changes && { changes }) });
+  await publish(tx, ctx, 'appointment.changed', { appointment_id: row.id, person_id: row.tutor_id, change });
+}
+
+/** The topics of everybody whose view a change touches: `people`, and those whose lapsed holds go with it. */
+export async function topicsOf(db: Queryable, people: readonly string[], lapsed: readonly LapsedHold[] = []): Promise<string[]> {
+  const others = lapsed.length === 0 ? [] : await listConcerned(db, lapsed.map((hold) => hold.pet_id));
+  const all = [...people, ...lapsed.map((hold) => hold.tutor_id), ...others.map((concern) => concern.person_id)];
+  return [...new Set(all)].map((id) => `person:${id}`);
+}
+
+/** Removes holds seen to have run out, so that their place can be taken. */
+export async function removeLapsed(tx: Tx, ctx: Ctx, lapsed: readonly LapsedHold[]): Promise<void> {
+  if (lapsed.length === 0) return;
+  for (const hold of await deleteLapsed(tx, lapsed.map(({ id }) => id))) await recordChange(tx, ctx, hold, 'expired');
+}
+
+export async function idInUse(db: Queryable, externalId: string): Promise<Error> {
+  return alreadyExists({ details: { id: (await findIdByExternalId(db, externalId)) ?? null } });
+}
+
+/** A unique violation can only be the external id: ALREADY_EXISTS with the id of who has it. */
+export async function namingDuplicate<T>(db: Database, ctx: Ctx, externalId: string | null | undefined, change: Promise<T>): Promise<T> {
+  try {
+    return await change;
+  } catch (error) {
+    if (!(error instanceof DbViolation) || error.rule !== 'unique' || !externalId) throw error;
+    // A caller's transaction is spoilt by now and answers nothing more.
+    throw ctx.tx ? alreadyExists({ cause: error }) : await idInUse(db, externalId);
+  }
+}
