@@ -19,7 +19,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'suites', include: ['server/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts', 'bench/**/*.test.ts'], exclude: ['**/node_modules/**', LAST], sequence: { groupOrder: 0 } },
+        test: {
+          name: 'suites',
+          include: ['server/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts', 'bench/**/*.test.ts'],
+          exclude: ['**/node_modules/**', LAST],
+          sequence: { groupOrder: 0 },
+        },
       },
       // It judges the statements all other suites ran, so it runs when they are done.
       { extends: true, test: { name: 'statements', include: [LAST], sequence: { groupOrder: 1 } } },

@@ -70,7 +70,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   async function becomeReady(): Promise<FirstAccess> {
     await untilItWorks(() => prepareDatabase(db, databaseParts), log, stopping.signal);
     cache = await untilItWorks(
-      async () => openCache({ db, clock, redisUrl: config.redisUrl, databaseId: await databaseIdentity(db), instanceId, instanceName, ...overrides.cache, onEvent: overrides.cache?.onEvent ?? ((event) => log.warn({ event }, 'cache')) }),
+      async () => openCache({ db, clock, redisUrl: config.redisUrl, databaseId: await databaseIdentity(db), instanceId, instanceName, ...overrides.cache, onEvent: overrides.cache?.onEvent ?? ((event) => log[event.type === 'redis_trusted' ? 'info' : 'warn']({ event }, 'cache')) }),
       log,
       stopping.signal,
     );

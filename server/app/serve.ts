@@ -12,12 +12,14 @@ import { createWorker, type Worker } from '#platform/jobs/worker';
 import type { Log } from '#platform/log';
 import { createWriter } from '#platform/write';
 import { createAccounts } from '#modules/accounts/index';
+import { createAppointments, occupiedUnits } from '#modules/appointments/index';
 import { createCatalog } from '#modules/catalog/index';
 import { createOrders, ordersPerson } from '#modules/orders/index';
 import { createCustomers, type PersonFace } from '#modules/customers/index';
 import { createSettings, localDay } from '#modules/settings/index';
 import type { Config } from './config.ts';
 import { migrationsFor } from './database.ts';
+import { seedDemo } from './demo.ts';
 import { createDoorkeeper } from './doorkeeper.ts';
 import { healthRoutes } from './health.ts';
 import { createHttpApp } from './http.ts';
@@ -61,7 +63,9 @@ export function serve(parts: ServeParts): Served {
   const settings = createSettings({ ...shared, defaults: { timezone: config.timezone, locale: config.locale }, ttlSeconds: config.cacheTtl.profiles });
   const faces: PersonFace[] = [ordersPerson];
   const customers = createCustomers({ ...shared, profileTtl: config.cacheTtl.profiles, today: (now) => localDay(config.timezone, now), faces: () => faces });
-  const catalog = createCatalog({ ...shared, listTtl: config.cacheTtl.appointments });
+  const catalog = createCatalog({ ...shared, listTtl: config.cacheTtl.appointments, occupied: occupiedUnits });
+  const appointments = createAppointments({ ...shared, tutors: customers.tutors, pets: customers.pets, services: catalog.services, settings: settings.settings, appointmentsTtl: config.cacheTtl.appointments });
+  faces.push(appointments.person);
   const orders = createOrders({ db });
 
   const jobs: JobHandler[] = [...customers.jobs];
@@ -71,6 +75,7 @@ export function serve(parts: ServeParts): Served {
     ...settings.routes,
     ...customers.routes,
     ...catalog.routes,
+    ...appointments.routes,
     ...orders.routes,
     ...healthRoutes({ db, cache, migrations: migrationsFor(db, parts.migrationsFolder), channels: config.channels, roles: config.roles, version: parts.version, draining: parts.draining }),
     metricsRoute(metrics),
@@ -95,7 +100,8 @@ export function serve(parts: ServeParts): Served {
     handle: app,
     routes,
     worker,
-    async prepare(ctx) {
+    async prepare(ctx, { demo }) {
+      if (demo && (await seedDemo(ctx, { db, settings: settings.settings, catalog, tutors: customers.tutors }))) log.info('an empty database: made the demo clinic');
       return accounts.ensureFirstAccess(ctx, { apiKey: config.apiKey, adminEmail: config.admin.email, adminPassword: config.admin.password, production: config.production });
     },
   };

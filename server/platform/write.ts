@@ -3,7 +3,7 @@
  * of an idempotent request in it, then open the entries again before the caller hears that it is done.
  */
 import { audit, type AuditEntry, auditOfWritten } from './audit.ts';
-import type { Cache, CachedValue } from './cache/cache.ts';
+import type { Cache, CachedValue, Pending } from './cache/cache.ts';
 import type { Ctx } from './ctx.ts';
 import type { Database, Tx } from './db/database.ts';
 import type { Sql } from './db/sql.ts';
@@ -28,11 +28,8 @@ export interface Writer {
 export function createWriter({ db, cache }: { db: Database; cache: Cache }): Writer {
   const write: Writer['write'] = async (ctx, change, fn) => {
     const { tx } = ctx;
-    if (tx) {
-      tx.afterCommit(() => cache.invalidate(change.topics));
-      return fn(tx);
-    }
-    const transaction = (pending?: (tx: Tx) => Promise<void>) =>
+    if (tx) return cache.within(tx, change.topics, () => fn(tx), change.prefill);
+    const transaction = (pending?: Pending) =>
       db.tx(async (inner) => {
         const result = await fn(inner);
         await ctx.keep?.(inner, result);
@@ -53,16 +50,8 @@ export function createWriter({ db, cache }: { db: Database; cache: Cache }): Wri
           return row;
         });
       }
-      const transaction = async (pending?: (tx: Tx) => Promise<void>): Promise<T | undefined> => {
-        if (!pending) return (await db.fused<T>(statement, auditOfWritten(ctx, entry)))[0];
-        return db.tx(async (tx) => {
-          const row = await tx.first<T>(statement);
-          if (row !== undefined) await audit(tx, ctx, entry);
-          await pending(tx);
-          return row;
-        });
-      };
-      return cache.write(whenWritten.topics, transaction, whenWritten.prefill);
+      const fused = async (pending?: Pending) => (await db.fused<T>(statement, auditOfWritten(ctx, entry), ...(pending ? [pending.statement] : [])))[0];
+      return cache.write(whenWritten.topics, fused, whenWritten.prefill);
     },
   };
 }

@@ -86,5 +86,5 @@ function visitorOf(http: RouteHttp): Visitor {
 }
 
 function setCookie(cookie: string): Record<string, string> {
-  return { 'set-cookie': cookie, 'cache-control': 'no-store' };
+  return { 'set-cookie': cookie };
 }

@@ -4,7 +4,8 @@ import type { Ctx } from '#platform/ctx';
 import { type Database, DbViolation, type Queryable, type Tx } from '#platform/db/database';
 import { alreadyExists } from '#platform/errors';
 import { publish } from '#platform/events/events';
-import { findIdByExternalId, listConcerned } from './appointments.repository.ts';
+import type { Writer } from '#platform/write';
+import { findIdByExternalId, listConcerned, lockPet } from './appointments.repository.ts';
 import { deleteLapsed, type LapsedHold } from './occupancy.repository.ts';
 
 /** The audit entry and the event of one change, in its transaction. `change`: `created`, `rescheduled`, `deleted`, `expired`, a new status, … */
@@ -13,11 +14,31 @@ export async function recordChange(tx: Tx, ctx: Ctx, row: { id: string; tutor_id
   await publish(tx, ctx, 'appointment.changed', { appointment_id: row.id, person_id: row.tutor_id, change });
 }
 
-/** The topics of everybody whose view a change touches: `people`, and those whose lapsed holds go with it. */
-export async function topicsOf(db: Queryable, people: readonly string[], lapsed: readonly LapsedHold[] = []): Promise<string[]> {
-  const others = lapsed.length === 0 ? [] : await listConcerned(db, lapsed.map((hold) => hold.pet_id));
-  const all = [...people, ...lapsed.map((hold) => hold.tutor_id), ...others.map((concern) => concern.person_id)];
+/** The topics of those people, of everybody these pets belong to, and of those whose lapsed holds go with the change. */
+export async function topicsOf(db: Queryable, people: readonly string[], petIds: readonly string[], lapsed: readonly LapsedHold[] = []): Promise<string[]> {
+  const pets = [...petIds, ...lapsed.map((hold) => hold.pet_id)];
+  const owners = pets.length === 0 ? [] : await listConcerned(db, pets);
+  const all = [...people, ...lapsed.map((hold) => hold.tutor_id), ...owners.map((concern) => concern.person_id)];
   return [...new Set(all)].map((id) => `person:${id}`);
+}
+
+/**
+ * Touches also who became a guardian of the pet since `touched` was read. The caller's transaction holds the pet,
+ * by `lockPet` or by a row inserted that refers to it, so that nobody becomes one later.
+ */
+export async function touchLate(writer: Writer, tx: Tx, ctx: Ctx, petId: string, touched: readonly string[]): Promise<void> {
+  const late = (await topicsOf(tx, [], [petId])).filter((topic) => !touched.includes(topic));
+  if (late.length > 0) await writer.write({ ...ctx, tx }, { topics: late }, () => Promise.resolve());
+}
+
+/** A change of a known appointment: one transaction that holds its pet and touches everybody who sees the visit. */
+export async function changeVisit<T>(on: { db: Database; writer: Writer }, ctx: Ctx, visit: { tutor_id: string; pet_id: string }, lapsed: readonly LapsedHold[], fn: (tx: Tx) => Promise<T>): Promise<T> {
+  const topics = await topicsOf(ctx.tx ?? on.db, [visit.tutor_id], [visit.pet_id], lapsed);
+  return on.writer.write(ctx, { topics }, async (tx) => {
+    await lockPet(tx, visit.pet_id);
+    await touchLate(on.writer, tx, ctx, visit.pet_id, topics);
+    return fn(tx);
+  });
 }
 
 /** Removes holds seen to have run out, so that their place can be taken. */

@@ -2,7 +2,7 @@
 import type { Instant } from '#platform/clock';
 import type { Ctx } from '#platform/ctx';
 import type { Queryable } from '#platform/db/database';
-import { dbNow, inList } from '#platform/db/dialect';
+import { dbNow, forUpdate, inList } from '#platform/db/dialect';
 import { type Sql, sql } from '#platform/db/sql';
 import { keyset, type Page, pageOf } from '#platform/http/page';
 import type { Appointment, AppointmentQuery, VisitResource } from './appointments.schemas.ts';
@@ -139,6 +139,11 @@ export function listConcerned(db: Queryable, petIds: readonly string[]): Promise
     union select pet_id, person_id from pet_guardians where pet_id in ${ids}`);
 }
 
+/** Holds the pet until the transaction ends: nobody becomes its guardian, and nobody stops being one, meanwhile. */
+export async function lockPet(tx: Queryable, petId: string): Promise<void> {
+  await tx.first(sql`select id from pets where id = ${petId} ${forUpdate}`);
+}
+
 /** The person's next visits, booked by them or for a pet of theirs. */
 export function listUpcoming(db: Queryable, personId: string, now: Instant, limit: number): Promise<AppointmentRow[]> {
   const ahead = sql`starts_at >= ${now} and status in ${inList(upcoming)}`;
@@ -149,4 +154,39 @@ export function listUpcoming(db: Queryable, personId: string, now: Instant, limi
         select id from pets where tutor_id = ${personId} union select pet_id from pet_guardians where person_id = ${personId}
       ) and ${ahead}
     ) and ${standing} order by starts_at, id limit ${limit}`);
+}
+
+/** Everything booked by the person, with its resources. */
+export async function listAllOf(db: Queryable, personId: string): Promise<Appointment[]> {
+  const all = await db.all<AppointmentRow>(sql`select ${columns} from appointments where tutor_id = ${personId} order by starts_at, id`);
+  return withResources(db, all);
+}
+
+/** What of the person's is still to come, held until the transaction ends. */
+export function lockUpcoming(tx: Queryable, personId: string, now: Instant): Promise<{ id: string; tutor_id: string; pet_id: string }[]> {
+  return tx.all(sql`
+    select id, tutor_id, pet_id from appointments
+    where tutor_id = ${personId} and starts_at > ${now} and status in ${inList(upcoming)} order by id ${forUpdate}`);
+}
+
+export async function cancelAll(tx: Queryable, ctx: Ctx, ids: readonly string[]): Promise<void> {
+  await tx.run(sql`
+    update appointments set status = 'cancelled', hold_expires_at = null, hold_reason = null, version = version + 1, updated_at = ${ctx.now}
+    where id in ${inList(ids)}`);
+}
+
+/** Leaves that somebody came, and when; not a word about them. */
+export async function blankWords(tx: Queryable, ctx: Ctx, personId: string): Promise<void> {
+  await tx.run(sql`
+    update appointments set notes = null, cancel_reason = null, external_id = null, version = version + 1, updated_at = ${ctx.now}
+    where tutor_id = ${personId} and (notes is not null or cancel_reason is not null or external_id is not null)`);
+}
+
+/** The pets of a person's visits, theirs or not. */
+export async function listPetIdsOf(db: Queryable, personId: string): Promise<string[]> {
+  return (await db.all<{ pet_id: string }>(sql`select distinct pet_id from appointments where tutor_id = ${personId}`)).map((row) => row.pet_id);
+}
+
+export async function moveAll(tx: Queryable, ctx: Ctx, from: string, into: string): Promise<void> {
+  await tx.run(sql`update appointments set tutor_id = ${into}, version = version + 1, updated_at = ${ctx.now} where tutor_id = ${from}`);
 }

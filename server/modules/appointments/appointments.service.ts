@@ -5,7 +5,7 @@ import { inUse, notFound, versionMismatch } from '#platform/errors';
 import type { Page } from '#platform/http/page';
 import type { Writer } from '#platform/write';
 import { dayBounds, type SettingsService } from '#modules/settings/index';
-import { recordChange, topicsOf } from './appointments.changes.ts';
+import { changeVisit, recordChange } from './appointments.changes.ts';
 import * as rows from './appointments.repository.ts';
 import { type Appointment, type AppointmentQuery, appointmentQuery, type AvailabilityQuery, type CreateAppointment, type UpdateAppointment } from './appointments.schemas.ts';
 import type { Slot } from './availability.ts';
@@ -64,13 +64,11 @@ export function createAppointmentsService(parts: AppointmentsParts): Appointment
     return appointment;
   }
 
-  async function removeRow(ctx: Ctx, before: Appointment, ifMatch: number | undefined): Promise<void> {
-    const people = (await rows.listConcerned(ctx.tx ?? db, [before.pet_id])).map((concern) => concern.person_id);
-    await writer.write(ctx, { topics: await topicsOf(ctx.tx ?? db, [before.tutor_id, ...people]) }, async (tx) => {
+  const removeRow = (ctx: Ctx, before: Appointment, ifMatch: number | undefined): Promise<void> =>
+    changeVisit({ db, writer }, ctx, before, [], async (tx) => {
       if (!(await rows.deleteAppointment(tx, before.id, ifMatch))) throw refusal(await rows.findAppointment(tx, before.id), ifMatch);
       await recordChange(tx, ctx, before, 'deleted');
     });
-  }
 
   return {
     list,

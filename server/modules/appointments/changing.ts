@@ -5,9 +5,9 @@ import type { Database, Tx } from '#platform/db/database';
 import { conflict, invalidField, notFound, versionMismatch } from '#platform/errors';
 import type { Writer } from '#platform/write';
 import { priceOf, type Service } from '#modules/catalog/index';
-import { namingDuplicate, recordChange, removeLapsed, topicsOf } from './appointments.changes.ts';
+import { changeVisit, namingDuplicate, recordChange, removeLapsed } from './appointments.changes.ts';
 import { holdExpired, slotTaken } from './appointments.errors.ts';
-import { type AppointmentPatch, findAppointment, listConcerned, updateAppointment } from './appointments.repository.ts';
+import { type AppointmentPatch, findAppointment, updateAppointment } from './appointments.repository.ts';
 import type { Appointment, UpdateAppointment } from './appointments.schemas.ts';
 import type { BookableResource } from './availability.ts';
 import type { BookingFacts } from './booking-facts.ts';
@@ -93,7 +93,7 @@ export function createChanging({ db, writer, facts }: ChangingParts) {
       return undefined;
     }
     const resources = move ? await relocate(tx, before.id, move) : before.resources;
-    if (frees) await free(tx, before.id);
+    if (frees) await free(tx, [before.id]);
     await recordChange(tx, ctx, row, change, given);
     return { ...row, resources };
   }
@@ -104,9 +104,7 @@ export function createChanging({ db, writer, facts }: ChangingParts) {
       if (!before) throw notFound();
       if (ifMatch !== undefined && before.version !== ifMatch) throw versionMismatch();
       const planned = await plan(ctx, before, patch);
-      const people = (await listConcerned(ctx.tx ?? db, [before.pet_id])).map((concern) => concern.person_id);
-      const topics = await topicsOf(ctx.tx ?? db, [before.tutor_id, ...people], planned.move?.lapsed);
-      const change = writer.write(ctx, { topics }, (tx) => carryOut(tx, ctx, before, planned, patch));
+      const change = changeVisit({ db, writer }, ctx, before, planned.move?.lapsed ?? [], (tx) => carryOut(tx, ctx, before, planned, patch));
       const after = await namingDuplicate(db, ctx, patch.external_id, change);
       if (after) return after;
     }

@@ -81,9 +81,9 @@ export async function leave(tx: Queryable, appointmentId: string): Promise<void>
   await tx.run(sql`delete from appointment_resources where appointment_id = ${appointmentId}`);
 }
 
-/** The visit blocks nobody any more; where it would have been stays known. */
-export async function free(tx: Queryable, appointmentId: string): Promise<void> {
-  await tx.run(sql`update appointment_resources set active = false where appointment_id = ${appointmentId} and active`);
+/** The visits block nobody any more; where they would have been stays known. */
+export async function free(tx: Queryable, appointmentIds: readonly string[]): Promise<void> {
+  await tx.run(sql`update appointment_resources set active = false where appointment_id in ${inList(appointmentIds)} and active`);
 }
 
 /** The highest unit that blocks anybody now or later; 0 when there is none. */

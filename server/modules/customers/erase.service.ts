@@ -6,6 +6,7 @@ import { enqueue, type JobState } from '#platform/jobs/jobs';
 import type { Writer } from '#platform/write';
 import * as rows from './erase.repository.ts';
 import { findMergedInto, guardiansOfPetsOf, listMergedIds } from './merge.repository.ts';
+import { overwriting } from './people.cache.ts';
 import { personNotFound } from './people.errors.ts';
 import { findTombstone, lockPeople } from './people.repository.ts';
 import type { PersonFace } from './person-face.ts';
@@ -50,8 +51,9 @@ export function createEraseService({ db, writer, own, faces }: EraseParts): Eras
     async erase(ctx, asked) {
       const on = ctx.tx ?? db;
       const id = (await findMergedInto(on, asked)) ?? asked;
-      const touched = new Set([id, ...(await guardiansOfPetsOf(on, id))]);
-      await writer.write(ctx, { topics: topicsOf(touched) }, async (tx) => {
+      const selves = [id, ...(await listMergedIds(on, id))];
+      const touched = new Set([...selves, ...(await guardiansOfPetsOf(on, id))]);
+      await writer.write(ctx, { topics: topicsOf(touched), prefill: () => overwriting(selves) }, async (tx) => {
         if ((await lockPeople(tx, [id])).length === 0) return;
         const late = (await guardiansOfPetsOf(tx, id)).filter((guardian) => !touched.has(guardian));
         if (late.length > 0) await writer.write({ ...ctx, tx }, { topics: topicsOf(late) }, () => Promise.resolve());

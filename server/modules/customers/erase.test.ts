@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Database } from '#platform/db/database';
 import { identifier, sql } from '#platform/db/sql';
 import { newId } from '#platform/ids';
@@ -21,7 +22,7 @@ describe.each(modes)('erasing a customer on $engine + $cache', (mode) => {
   };
 
   test('of a canary nothing is left in any table, and what others hold stays', async () => {
-    const CANARY = 'Kanarienvogel';
+    const CANARY = `Kanarienvogel${Math.random().toString(36).slice(2, 10)}`;
     const phones = ['+5511955512345', '+5511955567890'];
     const key = { 'idempotency-key': `canary-${mode.engine}` };
     const made = await app.call('POST', '/api/customers', { phone: phones[0], name: `${CANARY} Silva`, push_name: CANARY, email: `${CANARY}@example.com`, tax_id: '529.982.247-25', notes: CANARY, external_id: CANARY, address: { street: CANARY } }, key);
@@ -39,11 +40,13 @@ describe.each(modes)('erasing a customer on $engine + $cache', (mode) => {
     await app.call('GET', `/api/tutors/${id}`);
     const before = await dump(app.db);
     expect(before.split(CANARY).length).toBeGreaterThan(20);
+    expect((await inRedis(CANARY)) > 0).toBe(mode.cache === 'redis');
 
     const asked = await erase(id);
     expect([asked.status, asked.body.data.job]).toEqual([202, { id: expect.any(String), status: expect.stringMatching(/ready|done/) }]);
     const after = await dump(app.db);
-    for (const trace of [CANARY, ...phones, '52998224725']) expect(after).not.toContain(trace);
+    for (const trace of [CANARY, ...phones, '52998224725']) expect(after + app.logs().join('')).not.toContain(trace);
+    expect(await inRedis(CANARY)).toBe(0);
 
     for (const path of ['/api/customers/', '/api/tutors/']) {
       expect((await app.call('GET', path + id)).status).toBe(404);
@@ -103,4 +106,20 @@ async function dump(db: Database): Promise<string> {
       : await db.all<{ name: string }>(sql`select name from sqlite_master where type = 'table' and name not like 'sqlite_%'`);
   const contents = await Promise.all(tables.map(async ({ name }) => [name, await db.all(sql`select * from ${identifier(name)}`)]));
   return JSON.stringify(contents);
+}
+
+/** In how many of all entries there the word stands. */
+async function inRedis(word: string): Promise<number> {
+  const url = inject('redisUrl');
+  if (url === undefined) return 0;
+  const redis = new Redis(url);
+  let found = 0; const hits: string[] = [];
+  for await (const keys of redis.scanStream({ match: 'car:*', type: 'string', count: 500 }) as AsyncIterable<string[]>) {
+    const values = keys.length > 0 ? await redis.mget(keys) : [];
+    hits.push(...keys.filter((_, i) => values[i]?.includes(word)));
+    found += values.filter((value) => value?.includes(word)).length;
+  }
+  console.error("DBG", found, hits);
+  redis.disconnect();
+  return found;
 }

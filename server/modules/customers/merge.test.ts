@@ -96,8 +96,8 @@ describe.each(modes)('merging customers on $engine + $cache', (mode) => {
       const [a, b] = [await create({ name: 'A' }), await create({ name: 'B' })];
       const added = app.call('POST', `/api/tutors/${b.id}/pets`, { name: 'Rápido', species: 'dog' });
       const [ab, ba, late] = [...(await Promise.all([merge(a.id, b.id), merge(b.id, a.id)])), await added] as const;
-      expect([ab.status, ba.status].toSorted()[0]).toBe(200);
-      expect([ab.status, ba.status].toSorted()[1]).toBeGreaterThanOrEqual(404);
+      expect(Math.min(ab.status, ba.status)).toBe(200);
+      expect([404, 409, 422]).toContain(Math.max(ab.status, ba.status));
       const left = ab.status === 200 ? a.id : b.id;
       expect(late.status).toBeLessThan(500);
       expect(names((await view(left)).pets)).toEqual(late.status === 201 ? ['Rápido'] : []);

@@ -6,6 +6,7 @@ import type { Page } from '#platform/http/page';
 import type { Writer } from '#platform/write';
 import { currentConsents } from './consents.repository.ts';
 import { byPurpose } from './consents.schemas.ts';
+import { overviewKey } from './people.cache.ts';
 import { personNotFound } from './people.errors.ts';
 import * as rows from './people.repository.ts';
 import type { CreatePerson, Person, PersonView, UpdatePerson } from './people.schemas.ts';
@@ -68,7 +69,7 @@ export function createPeopleService({ db, cache, writer, profileTtl, tutors, own
     view,
     async read(ctx, id) {
       const topics = [`person:${id}`, ...new Set(faces().flatMap((face) => face.glanceTopics ?? []))];
-      const found = await cache.read({ key: `user:${id}:overview`, topics, ttlSeconds: profileTtl, load: () => compose(db, ctx, id) });
+      const found = await cache.read({ key: overviewKey(id), topics, ttlSeconds: profileTtl, load: () => compose(db, ctx, id) });
       if (!found) throw await personNotFound(db, id);
       return found;
     },

@@ -8,6 +8,7 @@ import type { Page } from '#platform/http/page';
 import { newId } from '#platform/ids';
 import type { Writer } from '#platform/write';
 import { insertConsent, recordOptOut } from './consents.repository.ts';
+import { profileKey } from './people.cache.ts';
 import { personNotFound } from './people.errors.ts';
 import * as rows from './tutors.repository.ts';
 import type { NewPerson, PersonPatch, Tutor, TutorQuery } from './tutors.schemas.ts';
@@ -36,7 +37,7 @@ export interface TutorsParts {
 
 export function createTutorsService({ db, cache, writer, profileTtl }: TutorsParts): TutorsService {
   const profile = (id: string): CachedRead => ({
-    key: `user:${id}:profile`,
+    key: profileKey(id),
     topics: [`person:${id}`],
     ttlSeconds: profileTtl,
     load: () => rows.findTutor(db, id),
@@ -76,8 +77,6 @@ export function createTutorsService({ db, cache, writer, profileTtl }: TutorsPar
         await publish(tx, ctx, 'person.created', { person_id: id });
         return get({ ...ctx, tx }, id);
       });
-      if (!created) throw await taken(ctx.tx ?? db, input);
-      return created;
     },
     async update(ctx, id, patch, ifMatch) {
       const entry = { action: 'updated', entity: 'tutor', entity_id: id, person_id: id, changes: patch };

@@ -1,6 +1,6 @@
 import { digest, newId } from '../ids.ts';
-import type { Database } from './database.ts';
-import { whereabouts } from './dialect.ts';
+import type { Database, Queryable } from './database.ts';
+import { forUpdate, whereabouts } from './dialect.ts';
 import { sql } from './sql.ts';
 
 /**
@@ -12,4 +12,9 @@ export async function databaseIdentity(db: Database): Promise<string> {
   const row = await db.first<{ id: string; place: string | null }>(sql`select id, ${whereabouts} as place from database_identity`);
   if (!row) throw new Error('the database has no identity although one was just stored');
   return digest(`${row.id}@${row.place}`).slice(0, 16);
+}
+
+/** Holds everyone else who asks for the same, until the transaction ends: for what must happen once when several instances start. */
+export async function lockDatabase(tx: Queryable): Promise<void> {
+  await tx.first(sql`select id from database_identity ${forUpdate}`);
 }

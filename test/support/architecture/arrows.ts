@@ -50,7 +50,8 @@ export const arrows: Rule[] = [
     find: ofServerImports((source, file) => {
       const [from, to] = [placeOf(source.path), placeOf(file)];
       if (to.layer === 'tests') return undefined;
-      if (from.layer === to.layer) return from.layer === 'channels' && from.folder !== to.folder ? `channel ${from.folder} imports channel ${to.folder}` : undefined;
+      if (from.layer === to.layer)
+        return from.layer === 'channels' && from.folder !== to.folder ? `channel ${from.folder} imports channel ${to.folder}` : undefined;
       return BELOW[from.layer].includes(to.layer) ? undefined : `${from.layer} imports ${to.layer} (${file})`;
     }),
   },
@@ -92,7 +93,9 @@ export const arrows: Rule[] = [
     find: (tree) =>
       [...tree.sources.values()].flatMap((source) => [
         ...source.unreadableImports.map(({ line, text }) => finding(source, line, text)).filter(() => !isTestCode(source.path)),
-        ...source.imports.flatMap(({ specifier, line }) => (targetOf(tree, source.path, specifier).kind === 'missing' ? [finding(source, line, `${specifier} is not there`)] : [])),
+        ...source.imports.flatMap(({ specifier, line }) =>
+          targetOf(tree, source.path, specifier).kind === 'missing' ? [finding(source, line, `${specifier} is not there`)] : [],
+        ),
       ]),
   },
   {

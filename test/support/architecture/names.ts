@@ -56,8 +56,8 @@ export const names: Rule[] = [
     name: 'WhatsApp’s addresses (jid, remoteJid, lid) stay inside channels/whatsapp-*',
     remedy: 'let the channel translate: modules know a channel kind and an address',
     find: (tree) =>
-      [...tree.sources.values()].flatMap((source) => {
-        if (!source.path.startsWith('server/') || source.path.startsWith('server/channels/whatsapp-')) return [];
+      serverSources(tree).flatMap((source) => {
+        if (source.path.startsWith('server/channels/whatsapp-')) return [];
         return findings(source, [...source.names, ...source.strings], (text) => {
           const word = wordsOf(text).find((one) => one === 'jid' || one === 'lid');
           return word && `speaks of a ${word}`;
@@ -69,7 +69,9 @@ export const names: Rule[] = [
     remedy: 'name the difference in platform/db/dialect.ts and use its name',
     find: (tree) =>
       serverSources(tree).flatMap((source) =>
-        placeOf(source.path).layer === 'modules' ? findings(source, source.strings, (text) => (/^(sqlite|postgresql|postgres)$/i.test(text) ? `knows ${text}` : undefined)) : [],
+        placeOf(source.path).layer === 'modules'
+          ? findings(source, source.strings, (text) => (/^(sqlite|postgresql|postgres)$/i.test(text) ? `knows ${text}` : undefined))
+          : [],
       ),
   },
   {
@@ -77,7 +79,9 @@ export const names: Rule[] = [
     remedy: 'take a Clock, or ctx.now; convert with instantOf and msOf',
     find: (tree) =>
       serverSources(tree).flatMap((source) =>
-        source.path === 'server/platform/clock.ts' ? [] : findings(source, source.uses, (text) => (/^(Date\.now|new Date|Temporal\.Now)$/.test(text) ? text : undefined)),
+        source.path === 'server/platform/clock.ts'
+          ? []
+          : findings(source, source.uses, (text) => (/^(Date\.now|new Date|Temporal\.Now)$/.test(text) ? text : undefined)),
       ),
   },
   {

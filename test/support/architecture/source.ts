@@ -34,12 +34,15 @@ export interface Source {
   tableNames: At[];
   /** Codes given to `defineError`; empty text when it is not a literal. */
   errorCodes: At[];
-  /** Lines of each function without those of functions and SQL inside it. */
+  /** Lines of each function without those of functions, declarations and SQL inside it. */
   functions: { line: number; lines: number }[];
 }
 
 type LineOf = (offset: number) => number;
-type Found = Pick<Source, 'statements' | 'tableNames' | 'uses' | 'names' | 'strings' | 'errorCodes' | 'functions'> & { typeImports: Import[]; dynamicImports: (At | Import)[] };
+type Found = Pick<Source, 'statements' | 'tableNames' | 'uses' | 'names' | 'strings' | 'errorCodes' | 'functions'> & {
+  typeImports: Import[];
+  dynamicImports: (At | Import)[];
+};
 
 /** Throws when the file cannot be parsed. */
 export function readSource(path: string, text: string): Source {
@@ -56,13 +59,17 @@ export function readSource(path: string, text: string): Source {
     })),
     ...parsed.module.staticExports.flatMap((one) =>
       one.entries.flatMap((entry) =>
-        entry.moduleRequest ? [{ specifier: entry.moduleRequest.value, line: lineOf(one.start), values: entry.isType ? [] : [entry.importName.name ?? '*'] }] : [],
+        entry.moduleRequest
+          ? [{ specifier: entry.moduleRequest.value, line: lineOf(one.start), values: entry.isType ? [] : [entry.importName.name ?? '*'] }]
+          : [],
       ),
     ),
     ...typeImports,
     ...dynamicImports.filter((one) => 'specifier' in one),
   ];
-  const exports = parsed.module.staticExports.flatMap((one) => one.entries.flatMap(({ exportName }) => (exportName.name ? [{ text: exportName.name, line: lineOf(one.start) }] : [])));
+  const exports = parsed.module.staticExports.flatMap((one) =>
+    one.entries.flatMap(({ exportName }) => (exportName.name ? [{ text: exportName.name, line: lineOf(one.start) }] : [])),
+  );
   return {
     path,
     lines: text === '' ? 0 : lineOf(text.length - 1),
@@ -83,7 +90,10 @@ function visit(program: Parameters<Visitor['visit']>[0], lineOf: LineOf): Found 
     TaggedTemplateExpression(node) {
       if (node.tag.type !== 'Identifier' || node.tag.name !== 'sql') return;
       found.statements.push(at(node, node.quasi.quasis.map((part) => part.value.cooked ?? '').join('?')));
-      sizes.leaveOut(node);
+      sizes.enter();
+    },
+    'TaggedTemplateExpression:exit'(node) {
+      if (node.tag.type === 'Identifier' && node.tag.name === 'sql') sizes.leave(node);
     },
     MemberExpression(node) {
       const name = dotted(node);
@@ -96,15 +106,20 @@ function visit(program: Parameters<Visitor['visit']>[0], lineOf: LineOf): Found 
     CallExpression(node) {
       const callee = dotted(node.callee);
       if (callee === undefined) return;
+      if (DECLARES.test(callee)) sizes.enter();
       for (const argument of node.arguments) {
         if (argument.type !== 'ObjectExpression') continue;
         for (const property of argument.properties) {
           if (property.type !== 'Property' || property.key.type !== 'Identifier') continue;
           const { name } = property.key;
           found.uses.push(at(property, `${callee}({${name}})`));
-          if (callee === 'defineError' && name === 'code') found.errorCodes.push(at(property, property.value.type === 'Literal' ? String(property.value.value) : ''));
+          if (callee === 'defineError' && name === 'code')
+            found.errorCodes.push(at(property, property.value.type === 'Literal' ? String(property.value.value) : ''));
         }
       }
+    },
+    'CallExpression:exit'(node) {
+      if (node.callee.type === 'Identifier' && DECLARES.test(node.callee.name)) sizes.leave(node);
     },
     ImportExpression(node) {
       const literal = node.source.type === 'Literal' && typeof node.source.value === 'string' ? node.source.value : undefined;
@@ -135,22 +150,25 @@ function dotted(node: Expression | { type: 'Super' }): string | undefined {
   return node.property.type === 'Literal' ? `${object}.${String(node.property.value)}` : undefined;
 }
 
+/** `defineRoute({…})` inside a function is data. */
+const DECLARES = /^define[A-Z]\w*$/;
+
 /** A factory that returns ten closures is not long; a function that does ten things is. */
 function functionSizes(into: Source['functions'], lineOf: LineOf) {
   const open: { inner: number }[] = [];
   const span = (node: Span) => lineOf(node.end) - lineOf(node.start);
-  const leaveOut = (node: Span) => {
+  const enter = () => void open.push({ inner: 0 });
+  /** Ends something whose lines count for nobody around it. */
+  const leave = (node: Span) => {
+    const { inner } = open.pop()!;
     const around = open.at(-1);
     if (around) around.inner += span(node);
+    return inner;
   };
-  const enter = () => void open.push({ inner: 0 });
-  const exit = (node: Span) => {
-    const { inner } = open.pop()!;
-    into.push({ line: lineOf(node.start), lines: span(node) + 1 - inner });
-    leaveOut(node);
-  };
+  const exit = (node: Span) => void into.push({ line: lineOf(node.start), lines: span(node) + 1 - leave(node) });
   return {
-    leaveOut,
+    enter,
+    leave,
     visitor: {
       FunctionDeclaration: enter,
       'FunctionDeclaration:exit': exit,

@@ -63,7 +63,11 @@ export function serverSources(tree: Tree): Source[] {
 export type Target = { kind: 'file'; file: string } | { kind: 'missing'; file: string } | { kind: 'package'; name: string } | { kind: 'node' };
 
 export function targetOf(tree: Tree, from: string, specifier: string): Target {
-  const file = specifier.startsWith('#') ? `server/${specifier.slice(1)}.ts` : specifier.startsWith('.') ? path.posix.join(path.posix.dirname(from), specifier) : undefined;
+  const file = specifier.startsWith('#')
+    ? `server/${specifier.slice(1)}.ts`
+    : specifier.startsWith('.')
+      ? path.posix.join(path.posix.dirname(from), specifier)
+      : undefined;
   if (file !== undefined) return { kind: tree.sources.has(file) || !/\.(ts|mjs)$/.test(file) ? 'file' : 'missing', file };
   if (specifier.startsWith('node:')) return { kind: 'node' };
   return {

@@ -1,0 +1,33 @@
+/** What appointments hold about a person. */
+import type { PersonFace } from '#modules/customers/index';
+import type { Writer } from '#platform/write';
+import { recordChange, topicsOf } from './appointments.changes.ts';
+import * as rows from './appointments.repository.ts';
+import { free } from './occupancy.repository.ts';
+
+const NEXT_VISITS = 5;
+
+export function createAppointmentsFace({ writer }: { writer: Writer }): PersonFace {
+  return {
+    name: 'appointments',
+    glance: async (db, personId, ctx) => ({ next_visits: await rows.listUpcoming(db, personId, ctx.now, NEXT_VISITS) }),
+    // The names of services show.
+    glanceTopics: ['catalog'],
+    export: async (db, personId) => ({ appointments: await rows.listAllOf(db, personId) }),
+    async erase(tx, ctx, personId) {
+      const visits = await rows.lockUpcoming(tx, personId, ctx.now);
+      const topics = await topicsOf(tx, [personId], await rows.listPetIdsOf(tx, personId));
+      await writer.write({ ...ctx, tx }, { topics }, async () => {
+        const ids = visits.map(({ id }) => id);
+        await rows.cancelAll(tx, ctx, ids);
+        await free(tx, ids);
+        for (const visit of visits) await recordChange(tx, ctx, visit, 'cancelled');
+        await rows.blankWords(tx, ctx, personId);
+      });
+    },
+    async merge(tx, ctx, from, into) {
+      const topics = await topicsOf(tx, [from, into], await rows.listPetIdsOf(tx, from));
+      await writer.write({ ...ctx, tx }, { topics }, () => rows.moveAll(tx, ctx, from, into));
+    },
+  };
+}
