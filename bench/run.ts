@@ -11,7 +11,8 @@ if (!peersInstalled()) {
   if (status !== 0) process.exit(status ?? 1);
 }
 const { cachedRead } = await import('./cached-read.ts');
-const all = [cachedRead];
+const { write } = await import('./write.ts');
+const all = [cachedRead, write];
 const chosen = positionals.length === 0 ? all : all.filter((one) => positionals.includes(one.name));
 if (chosen.length === 0) {
   console.error(`bench: no such benchmark; there are ${all.map((one) => one.name).join(', ')}`);

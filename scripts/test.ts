@@ -10,7 +10,8 @@ const root = path.resolve(import.meta.dirname, '..');
 
 function run(args: readonly string[]): Promise<{ exit: number; tally: Tally }> {
   const tally: Tally = { passed: 0, failed: 0, skipped: 0, reasons: [] };
-  const child = fork(path.join(root, 'node_modules/vitest/vitest.mjs'), ['run', ...args], { cwd: root, stdio: 'inherit', execArgv: [] });
+  const env = process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: '1' };
+  const child = fork(path.join(root, 'node_modules/vitest/vitest.mjs'), ['run', ...args], { cwd: root, env, stdio: 'inherit', execArgv: [] });
   child.on('message', (counted: Tally) => Object.assign(tally, counted));
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
   // The terminal sends Ctrl+C to both; waiting here lets vitest close what it opened.

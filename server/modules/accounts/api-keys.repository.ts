@@ -35,7 +35,9 @@ export function findUsableKey(db: Queryable, keyDigest: string): Promise<UsableK
 
 /** At most one write a minute, whoever else saw it too. */
 export async function markUsed(db: Queryable, id: string): Promise<void> {
-  await db.run(sql`update api_keys set last_used_at = ${dbNow} where id = ${id} and (last_used_at is null or last_used_at <= ${dbNowPlus(-USED_EVERY_SECONDS)})`);
+  await db.run(
+    sql`update api_keys set last_used_at = ${dbNow} where id = ${id} and (last_used_at is null or last_used_at <= ${dbNowPlus(-USED_EVERY_SECONDS)})`,
+  );
 }
 
 export async function listApiKeys(db: Queryable, query: ApiKeyQuery): Promise<Page<ApiKey>> {

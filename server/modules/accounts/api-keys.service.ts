@@ -77,5 +77,6 @@ export function createApiKeysService({ db, writer, forgetKeys }: ApiKeysParts): 
 
 /** Nobody gives, or takes away, what they do not hold. */
 function demandScopes(ctx: Ctx, scopes: readonly string[]): void {
-  if (!holds(ctx.actor, scopes)) throw forbidden({ message: 'Only scopes these credentials hold themselves.', details: { scopes: scopes.filter((one) => !holds(ctx.actor, [one])) } });
+  if (!holds(ctx.actor, scopes))
+    throw forbidden({ message: 'Only scopes these credentials hold themselves.', details: { scopes: scopes.filter((one) => !holds(ctx.actor, [one])) } });
 }

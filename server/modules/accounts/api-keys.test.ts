@@ -18,10 +18,22 @@ describe.each(modes)('API keys on $engine + $cache', (mode) => {
     expect(made.status).toBe(201);
     const { id, key } = made.body.data;
     expect(key).toMatch(/^car_[\w-]{43}$/);
-    expect(made.body.data).toMatchObject({ prefix: key.slice(0, 8), scopes: ['ai:read', 'customers:read'], origin: 'created', revoked_at: null, expires_at: null });
+    expect(made.body.data).toMatchObject({
+      prefix: key.slice(0, 8),
+      scopes: ['ai:read', 'customers:read'],
+      origin: 'created',
+      revoked_at: null,
+      expires_at: null,
+    });
     const call = createCall(app.url, key);
-    expect((await call('GET', '/api/auth/me')).body.data).toMatchObject({ kind: 'api_key', key: { id, prefix: key.slice(0, 8) }, scopes: ['ai:read', 'customers:read'] });
-    expect([(await call('GET', '/api/tutors')).status, (await call('POST', '/api/tutors', {})).status, (await call('GET', '/api/users')).status]).toEqual([200, 403, 403]);
+    expect((await call('GET', '/api/auth/me')).body.data).toMatchObject({
+      kind: 'api_key',
+      key: { id, prefix: key.slice(0, 8) },
+      scopes: ['ai:read', 'customers:read'],
+    });
+    expect([(await call('GET', '/api/tutors')).status, (await call('POST', '/api/tutors', {})).status, (await call('GET', '/api/users')).status]).toEqual([
+      200, 403, 403,
+    ]);
     const bearer = await createCall(app.url, '')('GET', '/api/auth/me', undefined, { authorization: `Bearer ${key}` });
     expect(bearer.status).toBe(200);
     for (const path of ['/api/api-keys', `/api/api-keys/${id}`]) {
@@ -38,7 +50,18 @@ describe.each(modes)('API keys on $engine + $cache', (mode) => {
 
   test('bad input is refused', async () => {
     const past = new Date(Date.now() - 60_000).toISOString();
-    for (const body of [{ scopes: [] }, { scopes: ['customers'] }, { scopes: ['*'] }, { scopes: 'customers:read' }, { scopes: ['customers:read', 'pets:read'] }, { name: '' }, { expires_at: past }, { expires_at: 'amanhã' }, { key: 'car_mine' }, { origin: 'environment' }]) {
+    for (const body of [
+      { scopes: [] },
+      { scopes: ['customers'] },
+      { scopes: ['*'] },
+      { scopes: 'customers:read' },
+      { scopes: ['customers:read', 'pets:read'] },
+      { name: '' },
+      { expires_at: past },
+      { expires_at: 'amanhã' },
+      { key: 'car_mine' },
+      { origin: 'environment' },
+    ]) {
       expect(await make(body)).toMatchObject({ status: 422, body: { code: 'VALIDATION_FAILED' } });
     }
     expect((await app.call('DELETE', '/api/api-keys/00000000-0000-7000-8000-000000000000')).status).toBe(404);
@@ -101,7 +124,14 @@ describe.each(modes)('API keys on $engine + $cache', (mode) => {
 
   test('neither keys, tokens nor passwords stand in the database or the log', async () => {
     const made = await make({ name: 'segredo' });
-    const { id } = (await app.call('POST', '/api/users', { email: 'segredo@clinica.test', name: 'S', role: 'viewer', password: 'segredo-canario-1' }, { 'idempotency-key': 'segredo-1' })).body.data;
+    const { id } = (
+      await app.call(
+        'POST',
+        '/api/users',
+        { email: 'segredo@clinica.test', name: 'S', role: 'viewer', password: 'segredo-canario-1' },
+        { 'idempotency-key': 'segredo-1' },
+      )
+    ).body.data;
     const login = await app.call('POST', '/api/auth/login', { email: 'segredo@clinica.test', password: 'segredo-canario-1' }, { 'x-api-key': '' });
     await app.call('PATCH', `/api/users/${id}`, { password: 'segredo-canario-2' });
     await app.call('POST', '/api/auth/login', { email: 'segredo@clinica.test', password: 'segredo-canario-3' }, { 'x-api-key': '' });

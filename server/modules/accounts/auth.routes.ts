@@ -10,10 +10,7 @@ import type { SessionsService, Visitor } from './sessions.service.ts';
 import { login, scopes, updateMe, user } from './users.schemas.ts';
 import type { UsersService } from './users.service.ts';
 
-const me = z.union([
-  z.object({ kind: z.literal('user'), user, scopes }),
-  z.object({ kind: z.literal('api_key'), key: apiKey, scopes }),
-]);
+const me = z.union([z.object({ kind: z.literal('user'), user, scopes }), z.object({ kind: z.literal('api_key'), key: apiKey, scopes })]);
 
 export interface AuthRoutesParts {
   sessions: SessionsService;

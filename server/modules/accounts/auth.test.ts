@@ -23,7 +23,8 @@ const cookieOf = (answer: Answer) => answer.headers.get('set-cookie')!.split(';'
 /** Calls as the console does: with the cookie, from our own origin. */
 function asBrowser(app: TestApp, cookie: string) {
   const call = createCall(app.url, '');
-  return (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => call(method, path, body, { cookie, origin: app.url, ...headers });
+  return (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
+    call(method, path, body, { cookie, origin: app.url, ...headers });
 }
 
 async function addUser(app: TestApp, email: string, role = 'attendant'): Promise<string> {
@@ -59,7 +60,11 @@ describe.each(modes)('login on $engine + $cache', (mode) => {
   test('answers alike for a wrong password, nobody’s e-mail and a disabled user', async () => {
     const id = await addUser(app, 'saiu@clinica.test');
     await app.call('PATCH', `/api/users/${id}`, { disabled: true });
-    const answers = [await logIn(app, { password: 'senha-errada-1' }), await logIn(app, { email: 'ninguem@clinica.test' }), await logIn(app, { email: 'saiu@clinica.test' })];
+    const answers = [
+      await logIn(app, { password: 'senha-errada-1' }),
+      await logIn(app, { email: 'ninguem@clinica.test' }),
+      await logIn(app, { email: 'saiu@clinica.test' }),
+    ];
     for (const answer of answers) {
       expect(answer.status).toBe(401);
       expect(answer.headers.get('set-cookie')).toBeNull();
@@ -69,7 +74,15 @@ describe.each(modes)('login on $engine + $cache', (mode) => {
   });
 
   test('refuses what is no login', async () => {
-    for (const body of [{}, { email: EMAIL }, { email: EMAIL, password: ['x'] }, { email: { $gt: '' }, password: PASSWORD }, { email: EMAIL, password: PASSWORD, role: 'owner' }, { email: EMAIL, password: 'x'.repeat(257) }, { email: 'a\u0000@b.co', password: PASSWORD }]) {
+    for (const body of [
+      {},
+      { email: EMAIL },
+      { email: EMAIL, password: ['x'] },
+      { email: { $gt: '' }, password: PASSWORD },
+      { email: EMAIL, password: PASSWORD, role: 'owner' },
+      { email: EMAIL, password: 'x'.repeat(257) },
+      { email: 'a\u0000@b.co', password: PASSWORD },
+    ]) {
       expect((await app.call('POST', '/api/auth/login', body, { 'x-api-key': '' })).status).toBe(422);
     }
   });
@@ -90,7 +103,13 @@ describe.each(modes)('login on $engine + $cache', (mode) => {
     const cookie = cookieOf(await logIn(app));
     const call = createCall(app.url, '');
     const change = (headers: Record<string, string>) => call('PATCH', '/api/auth/me', { name: 'Dona' }, { cookie, ...headers });
-    for (const headers of [{ origin: 'https://evil.test' }, { origin: 'null' }, { 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site', origin: app.url }, {}] as Record<string, string>[]) {
+    for (const headers of [
+      { origin: 'https://evil.test' },
+      { origin: 'null' },
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site', origin: app.url },
+      {},
+    ] as Record<string, string>[]) {
       expect(await change(headers)).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
     }
     expect((await change({ origin: app.url })).status).toBe(200);
@@ -120,7 +139,9 @@ describe.each(modes)('login on $engine + $cache', (mode) => {
     expect(await alive((user) => app.db.run(sql`update sessions set last_seen_at = ${aged(12.1)} where user_id = ${user}`))).toBe(401);
     expect(await alive((user) => app.db.run(sql`update sessions set expires_at = ${aged(0.001)} where user_id = ${user}`))).toBe(401);
     expect(await alive((user) => app.call('PATCH', `/api/users/${user}`, { disabled: true }))).toBe(401);
-    const [session] = await app.db.all<{ created_at: string; expires_at: string }>(sql`select created_at, expires_at from sessions order by created_at desc limit 1`);
+    const [session] = await app.db.all<{ created_at: string; expires_at: string }>(
+      sql`select created_at, expires_at from sessions order by created_at desc limit 1`,
+    );
     expect(Date.parse(session!.expires_at) - Date.parse(session!.created_at)).toBeGreaterThan(29.9 * 86_400_000);
   });
 
@@ -137,15 +158,33 @@ describe.each(modes)('login on $engine + $cache', (mode) => {
 
   test('a changed password ends every session of that user, and only theirs', async () => {
     const id = await addUser(app, 'troca@clinica.test');
-    const [one, two] = [asBrowser(app, cookieOf(await logIn(app, { email: 'troca@clinica.test' }))), asBrowser(app, cookieOf(await logIn(app, { email: 'troca@clinica.test' })))];
+    const [one, two] = [
+      asBrowser(app, cookieOf(await logIn(app, { email: 'troca@clinica.test' }))),
+      asBrowser(app, cookieOf(await logIn(app, { email: 'troca@clinica.test' }))),
+    ];
     const other = asBrowser(app, cookieOf(await logIn(app)));
     expect((await one('GET', '/api/auth/me')).status).toBe(200);
     expect((await app.call('PATCH', `/api/users/${id}`, { name: 'Outro nome' })).status).toBe(200);
     expect((await one('GET', '/api/auth/me')).status).toBe(200);
     expect((await app.call('PATCH', `/api/users/${id}`, { password: 'uma-senha-nova-1' })).status).toBe(200);
-    expect([(await one('GET', '/api/auth/me')).status, (await two('GET', '/api/auth/me')).status, (await other('GET', '/api/auth/me')).status]).toEqual([401, 401, 200]);
+    expect([(await one('GET', '/api/auth/me')).status, (await two('GET', '/api/auth/me')).status, (await other('GET', '/api/auth/me')).status]).toEqual([
+      401, 401, 200,
+    ]);
     expect((await logIn(app, { email: 'troca@clinica.test' })).status).toBe(401);
     expect((await logIn(app, { email: 'troca@clinica.test', password: 'uma-senha-nova-1' })).status).toBe(200);
+  });
+
+  test('a login with the old password that races its change leaves no session behind', async () => {
+    let password = PASSWORD;
+    const id = await addUser(app, 'corrida@clinica.test');
+    for (let round = 0; round < 6; round++) {
+      const next = `senha-da-rodada-${round}`;
+      const [opened] = await Promise.all([logIn(app, { email: 'corrida@clinica.test', password }), app.call('PATCH', `/api/users/${id}`, { password: next })]);
+      expect([200, 401]).toContain(opened.status);
+      if (opened.status === 200) expect((await asBrowser(app, cookieOf(opened))('GET', '/api/auth/me')).status).toBe(401);
+      password = next;
+    }
+    expect(await app.db.all(sql`select id from sessions where user_id = ${id}`)).toEqual([]);
   });
 
   test('one changes one’s own name freely, the password only by knowing it, and goes on with a new session', async () => {
@@ -153,7 +192,13 @@ describe.each(modes)('login on $engine + $cache', (mode) => {
     const cookies = [cookieOf(await logIn(app, { email: 'eu@clinica.test' })), cookieOf(await logIn(app, { email: 'eu@clinica.test' }))];
     const [me, elsewhere] = cookies.map((cookie) => asBrowser(app, cookie));
     expect((await me!('PATCH', '/api/auth/me', { name: 'Eu mesma' })).body.data.user.name).toBe('Eu mesma');
-    for (const body of [{ password: 'outra-senha-12' }, { password: 'outra-senha-12', current_password: 'errada-errada' }, { password: 'curta', current_password: PASSWORD }, { role: 'owner' }, {}]) {
+    for (const body of [
+      { password: 'outra-senha-12' },
+      { password: 'outra-senha-12', current_password: 'errada-errada' },
+      { password: 'curta', current_password: PASSWORD },
+      { role: 'owner' },
+      {},
+    ]) {
       expect((await me!('PATCH', '/api/auth/me', body)).status).toBe(422);
     }
     const changed = await me!('PATCH', '/api/auth/me', { password: 'outra-senha-12', current_password: PASSWORD });
@@ -271,7 +316,9 @@ describe.each(modes.filter((mode) => mode.engine === 'postgresql'))('two instanc
 
   test('count guesses together', async () => {
     const ip = newAddress();
-    const statuses = await Promise.all(Array.from({ length: 8 }, async (_, i) => (await logIn(i % 2 ? app : other, { ip, password: 'senha-errada-1' })).status));
+    const statuses = await Promise.all(
+      Array.from({ length: 8 }, async (_, i) => (await logIn(i % 2 ? app : other, { ip, password: 'senha-errada-1' })).status),
+    );
     expect(statuses.toSorted()).toEqual([401, 401, 401, 401, 401, 429, 429, 429]);
   });
 });

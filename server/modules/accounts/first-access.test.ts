@@ -3,7 +3,7 @@ import { openCache } from '#platform/cache/cache';
 import { systemClock } from '#platform/clock';
 import { systemCtx } from '#platform/ctx';
 import { sql } from '#platform/db/sql';
-import { newId } from '#platform/ids';
+import { digest, newId } from '#platform/ids';
 import { createWriter } from '#platform/write';
 import { modes, startApp, type TestApp } from '../../../test/support/app.ts';
 import { type Accounts, createAccounts } from './index.ts';
@@ -41,7 +41,11 @@ describe.each(modes)('first access on $engine + $cache', (mode) => {
   test('in development both secrets are made once, told once, and outlive a restart', async () => {
     await empty();
     const first = await one.ensureFirstAccess(ctx, development);
-    expect(first).toMatchObject({ email: 'admin@caramelo.local', generatedApiKey: expect.stringMatching(/^car_/), generatedPassword: expect.stringMatching(/^.{20,}$/) });
+    expect(first).toMatchObject({
+      email: 'admin@caramelo.local',
+      generatedApiKey: expect.stringMatching(/^car_/),
+      generatedPassword: expect.stringMatching(/^.{20,}$/),
+    });
     expect(await two.ensureFirstAccess(ctx, development)).toEqual({ email: 'admin@caramelo.local' });
     expect((await known(two, first.generatedApiKey!))?.scopes).toEqual(new Set(SCOPES));
     expect((await login(first.email, first.generatedPassword!)).user.role).toBe('owner');
@@ -63,7 +67,10 @@ describe.each(modes)('first access on $engine + $cache', (mode) => {
   test('two first starts at once with one configuration make one key and one owner', async () => {
     await empty();
     const input = { production: true, apiKey: 'chave-da-clinica-01', adminEmail: 'dona@clinica.test', adminPassword: 'senha-da-dona-123' };
-    expect(await Promise.all([one, two].map((accounts) => accounts.ensureFirstAccess(ctx, input)))).toEqual([{ email: 'dona@clinica.test' }, { email: 'dona@clinica.test' }]);
+    expect(await Promise.all([one, two].map((accounts) => accounts.ensureFirstAccess(ctx, input)))).toEqual([
+      { email: 'dona@clinica.test' },
+      { email: 'dona@clinica.test' },
+    ]);
     expect(await keys()).toEqual([{ id: expect.any(String), origin: 'environment' }]);
     expect(await users()).toEqual([{ email: 'dona@clinica.test', role: 'owner' }]);
   });
@@ -74,7 +81,11 @@ describe.each(modes)('first access on $engine + $cache', (mode) => {
     await start(one, 'chave-da-clinica-01');
     const created = await one.apiKeys.create(ctx, { name: 'outra', scopes: ['ai:read'] });
     await start(two, 'chave-da-clinica-02');
-    expect([await known(two, 'chave-da-clinica-01'), (await known(two, 'chave-da-clinica-02'))?.kind, (await known(two, created.key))?.kind]).toEqual([undefined, 'api_key', 'api_key']);
+    expect([await known(two, 'chave-da-clinica-01'), (await known(two, 'chave-da-clinica-02'))?.kind, (await known(two, created.key))?.kind]).toEqual([
+      undefined,
+      'api_key',
+      'api_key',
+    ]);
     await Promise.all([start(one, 'chave-da-clinica-03'), start(two, 'chave-da-clinica-04')]);
     expect((await keys()).filter((key) => key.origin === 'environment')).toHaveLength(1);
     await start(one, created.key);
@@ -96,7 +107,9 @@ describe.each(modes)('first access on $engine + $cache', (mode) => {
     await empty();
     const input = { production: true, apiKey: 'chave-da-clinica-01', adminEmail: 'dona@clinica.test', adminPassword: 'senha-da-dona-123' };
     await one.ensureFirstAccess(ctx, input);
-    expect(await one.ensureFirstAccess(ctx, { ...input, adminEmail: 'outra@clinica.test', adminPassword: 'outra-senha-456' })).toEqual({ email: 'dona@clinica.test' });
+    expect(await one.ensureFirstAccess(ctx, { ...input, adminEmail: 'outra@clinica.test', adminPassword: 'outra-senha-456' })).toEqual({
+      email: 'dona@clinica.test',
+    });
     expect(await users()).toHaveLength(1);
     await app.db.run(sql`update console_users set role = 'viewer', disabled_at = ${systemClock.now()}`);
     await one.ensureFirstAccess(ctx, { ...input, adminPassword: 'senha-recuperada-1' });
@@ -114,9 +127,12 @@ describe.each(modes)('first access on $engine + $cache', (mode) => {
   test('the purge removes dead sessions and closed windows, and nothing alive', async () => {
     await empty();
     await one.ensureFirstAccess(ctx, { ...development, adminEmail: 'dona@clinica.test', adminPassword: 'senha-da-dona-123' });
-    const [idle, old, alive] = [await login('dona@clinica.test', 'senha-da-dona-123'), await login('dona@clinica.test', 'senha-da-dona-123'), await login('dona@clinica.test', 'senha-da-dona-123')];
+    const [idle, old, alive] = [
+      await login('dona@clinica.test', 'senha-da-dona-123'),
+      await login('dona@clinica.test', 'senha-da-dona-123'),
+      await login('dona@clinica.test', 'senha-da-dona-123'),
+    ];
     await expect(login('dona@clinica.test', 'senha-errada-1')).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
-    const { digest } = await import('#platform/ids');
     const ago = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString();
     await app.db.run(sql`update sessions set last_seen_at = ${ago(13)} where id = ${digest(idle.token)}`);
     await app.db.run(sql`update sessions set expires_at = ${ago(1)} where id = ${digest(old.token)}`);

@@ -55,7 +55,11 @@ function parse(phc: string): { salt: Buffer; tag: Buffer; cost: Cost } | undefin
   const match = PHC.exec(phc);
   if (!match) return undefined;
   const [, memory, passes, parallelism, salt, tag] = match;
-  return { salt: Buffer.from(salt!, 'base64'), tag: Buffer.from(tag!, 'base64'), cost: { memory: Number(memory), passes: Number(passes), parallelism: Number(parallelism) } };
+  return {
+    salt: Buffer.from(salt!, 'base64'),
+    tag: Buffer.from(tag!, 'base64'),
+    cost: { memory: Number(memory), passes: Number(passes), parallelism: Number(parallelism) },
+  };
 }
 
 /** NFC first: the same accents typed on another keyboard are the same password. */

@@ -8,7 +8,11 @@ const table: [string, Provenance, ReturnType<typeof provenanceOf>][] = [
   ['a default port that a proxy wrote out', { origin: 'https://clinica.test', host: 'clinica.test:443' }, 'ours'],
   ['another spelling of the host', { origin: 'http://Clinica.TEST:3000', host }, 'ours'],
   ['the browser says same origin', { secFetchSite: 'same-origin', host }, 'ours'],
-  ['the browser says same origin behind a proxy that rewrites Host', { secFetchSite: 'same-origin', origin: 'https://clinica.test', host: '10.0.0.5:3000' }, 'ours'],
+  [
+    'the browser says same origin behind a proxy that rewrites Host',
+    { secFetchSite: 'same-origin', origin: 'https://clinica.test', host: '10.0.0.5:3000' },
+    'ours',
+  ],
   ['typed into the address bar', { secFetchSite: 'none', host }, 'ours'],
   ['another site', { origin: 'https://evil.test', host }, 'foreign'],
   ['another port of our host', { origin: 'http://clinica.test:8080', host }, 'foreign'],

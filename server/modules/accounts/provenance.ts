@@ -23,7 +23,8 @@ function isOrigin(origin: string, host: string): boolean {
 
 /** For a change that only a cookie vouches for. Throws FORBIDDEN unless it provably comes from our own pages. */
 export function demandOurs(request: Provenance): void {
-  if (provenanceOf(request) !== 'ours') throw forbidden({ message: 'A change made with the session cookie must come from the console itself (Origin or Sec-Fetch-Site).' });
+  if (provenanceOf(request) !== 'ours')
+    throw forbidden({ message: 'A change made with the session cookie must come from the console itself (Origin or Sec-Fetch-Site).' });
 }
 
 /** For login, where no cookie vouches yet: another site must not log its visitor in. Throws FORBIDDEN. */

@@ -13,7 +13,8 @@ describe('scopes', () => {
   test('an owner may do all; no other role touches accounts, settings, the number or the catalogue', () => {
     expect([...scopesOfRole('owner')]).toEqual(SCOPES);
     for (const role of ROLES.filter((one) => one !== 'owner')) {
-      for (const resource of ['accounts', 'settings', 'whatsapp', 'catalog', 'campaigns', 'ai']) expect(scopesOfRole(role).has(`${resource}:write` as never)).toBe(false);
+      for (const resource of ['accounts', 'settings', 'whatsapp', 'catalog', 'campaigns', 'ai'])
+        expect(scopesOfRole(role).has(`${resource}:write` as never)).toBe(false);
       expect(scopesOfRole(role).has('accounts:read')).toBe(false);
     }
     expect([...scopesOfRole('viewer')]).toEqual(['reports:read']);

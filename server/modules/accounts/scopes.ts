@@ -2,7 +2,20 @@
 import { z } from 'zod';
 import type { Actor } from '#platform/ctx';
 
-const RESOURCES = ['customers', 'catalog', 'appointments', 'orders', 'payments', 'conversations', 'campaigns', 'ai', 'whatsapp', 'settings', 'reports', 'accounts'] as const;
+const RESOURCES = [
+  'customers',
+  'catalog',
+  'appointments',
+  'orders',
+  'payments',
+  'conversations',
+  'campaigns',
+  'ai',
+  'whatsapp',
+  'settings',
+  'reports',
+  'accounts',
+] as const;
 
 export type Scope = `${(typeof RESOURCES)[number]}:${'read' | 'write'}`;
 
@@ -19,8 +32,21 @@ const BY_ROLE: Record<Role, ReadonlySet<Scope>> = {
   // The counter's daily work: serves people, books, sells and charges. What shapes the business (catalogue, campaigns, the
   // assistant, the WhatsApp number, settings) is seen and not changed; takings and accounts are not seen.
   attendant: new Set<Scope>([
-    'customers:read', 'customers:write', 'catalog:read', 'appointments:read', 'appointments:write', 'orders:read', 'orders:write',
-    'payments:read', 'payments:write', 'conversations:read', 'conversations:write', 'campaigns:read', 'ai:read', 'whatsapp:read', 'settings:read',
+    'customers:read',
+    'customers:write',
+    'catalog:read',
+    'appointments:read',
+    'appointments:write',
+    'orders:read',
+    'orders:write',
+    'payments:read',
+    'payments:write',
+    'conversations:read',
+    'conversations:write',
+    'campaigns:read',
+    'ai:read',
+    'whatsapp:read',
+    'settings:read',
   ]),
   // An accountant: closings and their exports, which are reports; no person's file.
   viewer: new Set<Scope>(['reports:read']),

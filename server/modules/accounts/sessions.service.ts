@@ -69,7 +69,9 @@ export function createSessionsService({ db, passwords, attempts, sessions }: Ses
       const account = await findForLogin(db, email, digest(network), rows.live);
       const holder = held === undefined ? undefined : await sessions.get(digest(held));
       const guess =
-        account && holder?.id === account.id ? holderAllowances(account.id) : guessAllowances({ network, email, knownNetwork: account?.from_known_network === 1 });
+        account && holder?.id === account.id
+          ? holderAllowances(account.id)
+          : guessAllowances({ network, email, knownNetwork: account?.from_known_network === 1 });
       await attempts.reserve(guess);
       const right = await passwords.verify(password, account?.password_hash).catch(async (error: unknown) => {
         await attempts.giveBack(guess);

@@ -107,5 +107,7 @@ export function markLogin(tx: Queryable, id: string, passwordHash: string): Prom
 
 /** Locks the user; false when they were disabled or their password was changed since it was checked. */
 export async function lockPassword(tx: Queryable, id: string, passwordHash: string): Promise<boolean> {
-  return (await tx.first(sql`select id from console_users where id = ${id} and password_hash = ${passwordHash} and disabled_at is null ${forUpdate}`)) !== undefined;
+  return (
+    (await tx.first(sql`select id from console_users where id = ${id} and password_hash = ${passwordHash} and disabled_at is null ${forUpdate}`)) !== undefined
+  );
 }

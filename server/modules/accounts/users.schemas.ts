@@ -13,7 +13,13 @@ export type CreateUser = z.output<typeof createUser>;
 
 export const updateUser = atLeastOne(
   z
-    .strictObject({ email, name: line(120), role, password: newPassword, disabled: z.boolean().meta({ description: 'True ends every session and refuses new ones.' }) })
+    .strictObject({
+      email,
+      name: line(120),
+      role,
+      password: newPassword,
+      disabled: z.boolean().meta({ description: 'True ends every session and refuses new ones.' }),
+    })
     .partial(),
 );
 export type UpdateUser = z.output<typeof updateUser>;

@@ -25,7 +25,10 @@ describe.each(modes)('console users on $engine + $cache', (mode) => {
 
   test('are created, read, listed, changed and removed', async () => {
     const made = await add('Ana@Clinica.test', 'attendant');
-    expect(made).toMatchObject({ status: 201, body: { data: { email: 'ana@clinica.test', role: 'attendant', disabled_at: null, last_login_at: null, version: 1 } } });
+    expect(made).toMatchObject({
+      status: 201,
+      body: { data: { email: 'ana@clinica.test', role: 'attendant', disabled_at: null, last_login_at: null, version: 1 } },
+    });
     expect(made.text).not.toMatch(/password|argon2|digest/);
     const path = `/api/users/${made.body.data.id}`;
     expect((await app.call('GET', path)).body.data).toEqual(made.body.data);
@@ -41,7 +44,17 @@ describe.each(modes)('console users on $engine + $cache', (mode) => {
   test('bad input, a taken e-mail, an old version and an unknown id are refused', async () => {
     const made = await add('beto@clinica.test', 'viewer');
     const { id } = made.body.data;
-    for (const body of [{ password: 'curta' }, { password: 'x'.repeat(257) }, { role: 'admin' }, { email: 'x' }, { name: '\u200b' }, { id: 'x' }, { password_hash: 'x' }, { disabled_at: null }, {}]) {
+    for (const body of [
+      { password: 'curta' },
+      { password: 'x'.repeat(257) },
+      { role: 'admin' },
+      { email: 'x' },
+      { name: '\u200b' },
+      { id: 'x' },
+      { password_hash: 'x' },
+      { disabled_at: null },
+      {},
+    ]) {
       expect((await app.call('PATCH', `/api/users/${id}`, body)).status).toBe(422);
     }
     expect((await add('beto2@clinica.test', 'viewer', { version: 9 })).status).toBe(422);
@@ -55,13 +68,20 @@ describe.each(modes)('console users on $engine + $cache', (mode) => {
 
   test('a retried creation with one Idempotency-Key makes one user', async () => {
     const body = { email: 'uma@clinica.test', name: 'Uma', role: 'viewer', password: PASSWORD };
-    const [first, again] = [await app.call('POST', '/api/users', body, { 'idempotency-key': 'uma-1' }), await app.call('POST', '/api/users', body, { 'idempotency-key': 'uma-1' })];
+    const [first, again] = [
+      await app.call('POST', '/api/users', body, { 'idempotency-key': 'uma-1' }),
+      await app.call('POST', '/api/users', body, { 'idempotency-key': 'uma-1' }),
+    ];
     expect(first.status).toBe(201);
     expect(again.text).toBe(first.text);
   });
 
   test('the last owner can be neither demoted nor disabled nor removed', async () => {
-    for (const refused of [await app.call('PATCH', `/api/users/${ownerId}`, { role: 'viewer' }), await app.call('PATCH', `/api/users/${ownerId}`, { disabled: true }), await app.call('DELETE', `/api/users/${ownerId}`)]) {
+    for (const refused of [
+      await app.call('PATCH', `/api/users/${ownerId}`, { role: 'viewer' }),
+      await app.call('PATCH', `/api/users/${ownerId}`, { disabled: true }),
+      await app.call('DELETE', `/api/users/${ownerId}`),
+    ]) {
       expect(refused).toMatchObject({ status: 409, body: { code: 'CONFLICT' } });
     }
     expect((await app.call('PATCH', `/api/users/${ownerId}`, { role: 'owner', disabled: false })).status).toBe(200);
@@ -75,17 +95,29 @@ describe.each(modes)('console users on $engine + $cache', (mode) => {
     for (let round = 0; round < 5; round++) {
       const ids = [ownerId];
       for (let i = 0; i < 3; i++) ids.push((await add(`dono${round}-${i}@clinica.test`, 'owner')).body.data.id);
-      const ways = [(id: string) => app.call('PATCH', `/api/users/${id}`, { role: 'viewer' }), (id: string) => app.call('PATCH', `/api/users/${id}`, { disabled: true }), (id: string) => app.call('DELETE', `/api/users/${id}`)];
+      const ways = [
+        (id: string) => app.call('PATCH', `/api/users/${id}`, { role: 'viewer' }),
+        (id: string) => app.call('PATCH', `/api/users/${id}`, { disabled: true }),
+        (id: string) => app.call('DELETE', `/api/users/${id}`),
+      ];
       const statuses = await Promise.all(ids.map(async (id, i) => (await ways[(i + round) % 3]!(id)).status));
       expect(statuses.filter((status) => status === 409)).toHaveLength(1);
-      const left = (await app.call('GET', '/api/users?role=owner&limit=100')).body.data.filter((row: { disabled_at: string | null }) => row.disabled_at === null);
+      const left = (await app.call('GET', '/api/users?role=owner&limit=100')).body.data.filter(
+        (row: { disabled_at: string | null }) => row.disabled_at === null,
+      );
       expect(left).toHaveLength(1);
       ownerId = left[0].id;
     }
   });
 
   test('each role reaches what its scopes say, and nothing else', async () => {
-    const samples = { 'customers:read': '/api/tutors', 'catalog:read': '/api/services', 'settings:read': '/api/settings', 'accounts:read': '/api/users', 'reports:read': '/metrics' };
+    const samples = {
+      'customers:read': '/api/tutors',
+      'catalog:read': '/api/services',
+      'settings:read': '/api/settings',
+      'accounts:read': '/api/users',
+      'reports:read': '/metrics',
+    };
     for (const role of ROLES) {
       await add(`papel-${role}@clinica.test`, role);
       const call = await asUser(`papel-${role}@clinica.test`);
@@ -93,7 +125,12 @@ describe.each(modes)('console users on $engine + $cache', (mode) => {
       for (const [scope, path] of Object.entries(samples)) {
         expect([role, path, (await call('GET', path)).status]).toEqual([role, path, scopesOfRole(role).has(scope as never) ? 200 : 403]);
       }
-      const writes = [['POST', '/api/users', 'accounts:write'], ['POST', '/api/api-keys', 'accounts:write'], ['POST', '/api/tutors', 'customers:write'], ['POST', '/api/services', 'catalog:write']] as const;
+      const writes = [
+        ['POST', '/api/users', 'accounts:write'],
+        ['POST', '/api/api-keys', 'accounts:write'],
+        ['POST', '/api/tutors', 'customers:write'],
+        ['POST', '/api/services', 'catalog:write'],
+      ] as const;
       for (const [method, path, scope] of writes) {
         expect([role, path, (await call(method, path, {})).status]).toEqual([role, path, scopesOfRole(role).has(scope) ? 422 : 403]);
       }

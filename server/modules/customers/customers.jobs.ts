@@ -1,3 +1,4 @@
+/** What this module does later, on any instance. */
 import type { JobHandler } from '#platform/jobs/jobs';
 import { ERASE_JOB, type EraseService } from './erase.service.ts';
 

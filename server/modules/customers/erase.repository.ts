@@ -1,7 +1,6 @@
 /** SQL that forgets a person and keeps what others, or the law, still need. */
 import type { Ctx } from '#platform/ctx';
 import type { Queryable } from '#platform/db/database';
-import { contains } from '#platform/db/dialect';
 import { sql } from '#platform/db/sql';
 
 /** Pets with a guardian live on with the one who came first: it is their pet too. What was noted about it by the way goes. */
@@ -41,9 +40,4 @@ export async function blankPerson(tx: Queryable, ctx: Ctx, personId: string): Pr
     update user_profiles set phone_number = null, push_name = null, external_id = null, marketing_opt_out = true, erased_at = ${ctx.now},
       version = version + 1, updated_at = ${ctx.now}
     where id = ${personId}`);
-}
-
-/** Answers kept for retries may quote the person; a retry of one of those runs anew. */
-export async function forgetAnswers(tx: Queryable, personId: string): Promise<void> {
-  await tx.run(sql`delete from idempotency_keys where ${contains(sql`body`, personId)}`);
 }

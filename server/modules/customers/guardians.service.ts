@@ -6,7 +6,7 @@ import { publish } from '#platform/events/events';
 import type { Page } from '#platform/http/page';
 import * as rows from './guardians.repository.ts';
 import { lockPeople } from './people.repository.ts';
-import type { ChangePet } from './pets.change.ts';
+import type { ChangePet } from './pet-changes.ts';
 import { findPet } from './pets.repository.ts';
 import type { CreateGuardian, Guardian, GuardianQuery } from './pets.schemas.ts';
 

@@ -14,7 +14,7 @@ import { createMergeService } from './merge.service.ts';
 import { type Customers, peopleRoutes } from './people.routes.ts';
 import { createPeopleService } from './people.service.ts';
 import type { PersonFace } from './person-face.ts';
-import { createChangePet } from './pets.change.ts';
+import { createChangePet } from './pet-changes.ts';
 import { guardianRoutes, petRoutes } from './pets.routes.ts';
 import { createPetsService, type PetsService } from './pets.service.ts';
 import { tutorRoutes } from './tutors.routes.ts';
@@ -24,7 +24,6 @@ export type { Customers } from './people.routes.ts';
 export type { PersonFace } from './person-face.ts';
 export type { Pet } from './pets.schemas.ts';
 export type { PetsService } from './pets.service.ts';
-export type { Tutor } from './tutors.schemas.ts';
 export type { TutorsService } from './tutors.service.ts';
 
 export interface CustomersParts {

@@ -11,7 +11,7 @@ import { lockPeople } from './people.repository.ts';
 import type { Person, PersonView } from './people.schemas.ts';
 import type { PeopleService } from './people.service.ts';
 import type { PersonFace } from './person-face.ts';
-import { topicsOf } from './pets.change.ts';
+import { topicsOf } from './pet-changes.ts';
 import { deleteTutor, updatePerson, updateStatement } from './tutors.repository.ts';
 import type { PersonPatch } from './tutors.schemas.ts';
 
@@ -42,7 +42,13 @@ export function createMergeService({ db, writer, people, own, faces }: MergePart
     await updatePerson(tx, ctx, into.id, taken);
     if (setAside.phone) await rows.keepPhone(tx, ctx, into.id, setAside.phone);
     if (taken.marketing_opt_out) await refuseMarketing(tx, ctx, into.id);
-    await audit(tx, ctx, { action: 'merged', entity: 'person', entity_id: into.id, person_id: into.id, changes: { from_id: from.id, taken, set_aside: setAside } });
+    await audit(tx, ctx, {
+      action: 'merged',
+      entity: 'person',
+      entity_id: into.id,
+      person_id: into.id,
+      changes: { from_id: from.id, taken, set_aside: setAside },
+    });
     await publish(tx, ctx, 'person.merged', { person_id: into.id, from_id: from.id });
   }
 

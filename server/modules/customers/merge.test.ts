@@ -12,15 +12,25 @@ describe.each(modes)('merging customers on $engine + $cache', (mode) => {
 
   const create = async (body: object): Promise<{ id: string; version: number }> => (await app.call('POST', '/api/customers', body)).body.data;
   const view = async (id: string) => (await app.call('GET', `/api/customers/${id}`)).body.data;
-  const pet = async (tutorId: string, name: string): Promise<{ id: string }> => (await app.call('POST', `/api/tutors/${tutorId}/pets`, { name, species: 'dog' })).body.data;
+  const pet = async (tutorId: string, name: string): Promise<{ id: string }> =>
+    (await app.call('POST', `/api/tutors/${tutorId}/pets`, { name, species: 'dog' })).body.data;
   const merge = (into: string, from: string) => app.call('POST', `/api/customers/${into}/merge`, { from_id: from });
   const identify = (id: string, address: string) =>
-    app.db.run(sql`insert into identities (id, person_id, channel, address, kind, created_at, last_seen_at) values (${newId()}, ${id}, 'simulator', ${address}, 'opaque', ${app.clock.now()}, ${app.clock.now()})`);
+    app.db.run(
+      sql`insert into identities (id, person_id, channel, address, kind, created_at, last_seen_at) values (${newId()}, ${id}, 'simulator', ${address}, 'opaque', ${app.clock.now()}, ${app.clock.now()})`,
+    );
   const names = (pets: { name: string }[]) => pets.map((p) => p.name).toSorted();
 
   test('everything moves: fields that were missing, pets, guarded pets, identities, consents, orders', async () => {
     const into = await create({ name: 'Ana' });
-    const from = await create({ phone: '+5511900001001', name: 'Ana S.', email: 'ana@example.com', push_name: 'aninha', external_id: 'erp-ana', notes: 'nota' });
+    const from = await create({
+      phone: '+5511900001001',
+      name: 'Ana S.',
+      email: 'ana@example.com',
+      push_name: 'aninha',
+      external_id: 'erp-ana',
+      notes: 'nota',
+    });
     const [other, guardian] = [await create({ name: 'Outro' }), await create({ name: 'Tia' })];
     await pet(into.id, 'Um');
     const two = await pet(from.id, 'Dois');
@@ -30,12 +40,24 @@ describe.each(modes)('merging customers on $engine + $cache', (mode) => {
     await app.call('POST', `/api/pets/${three.id}/guardians`, { person_id: from.id, role: 'madrinha' });
     await identify(from.id, 'ana-lid');
     await app.call('POST', `/api/customers/${from.id}/consents`, { purpose: 'photos', granted: true });
-    await app.db.run(sql`insert into orders (id, number, user_id, status, created_at, updated_at) values (${newId()}, 4711, ${from.id}, 'paid', ${app.clock.now()}, ${app.clock.now()})`);
+    await app.db.run(
+      sql`insert into orders (id, number, user_id, status, created_at, updated_at) values (${newId()}, 4711, ${from.id}, 'paid', ${app.clock.now()}, ${app.clock.now()})`,
+    );
     await Promise.all([view(into.id), view(from.id), view(guardian.id)]);
 
     const merged = await merge(into.id, from.id);
     expect(merged.status).toBe(200);
-    expect(merged.body.data).toMatchObject({ id: into.id, name: 'Ana', phone: '+5511900001001', email: 'ana@example.com', push_name: 'aninha', external_id: 'erp-ana', notes: 'nota', consents: { photos: { granted: true } }, identities: [{ address: 'ana-lid' }] });
+    expect(merged.body.data).toMatchObject({
+      id: into.id,
+      name: 'Ana',
+      phone: '+5511900001001',
+      email: 'ana@example.com',
+      push_name: 'aninha',
+      external_id: 'erp-ana',
+      notes: 'nota',
+      consents: { photos: { granted: true } },
+      identities: [{ address: 'ana-lid' }],
+    });
     expect(merged.body.data.version).toBeGreaterThan(into.version);
     expect(names(merged.body.data.pets)).toEqual(['Dois', 'Três', 'Um']);
     expect(await view(into.id)).toEqual(merged.body.data);
@@ -44,7 +66,13 @@ describe.each(modes)('merging customers on $engine + $cache', (mode) => {
     expect((await app.call('GET', `/api/pets/${two.id}/guardians`)).body.data).toMatchObject([{ person_id: guardian.id }]);
     expect(await app.db.first(sql`select user_id from orders where number = 4711`)).toEqual({ user_id: into.id });
 
-    for (const path of [`/api/customers/${from.id}`, `/api/tutors/${from.id}`, `/api/tutors/${from.id}/pets`, `/api/customers/${from.id}/export`, `/api/customers/${from.id}/consents`]) {
+    for (const path of [
+      `/api/customers/${from.id}`,
+      `/api/tutors/${from.id}`,
+      `/api/tutors/${from.id}/pets`,
+      `/api/customers/${from.id}/export`,
+      `/api/customers/${from.id}/consents`,
+    ]) {
       const gone = await app.call('GET', path);
       expect([path, gone.status, gone.body.code, gone.body.details]).toEqual([path, 404, 'NOT_FOUND', { merged_into: into.id }]);
     }
@@ -52,7 +80,7 @@ describe.each(modes)('merging customers on $engine + $cache', (mode) => {
     expect(event).toEqual({ subject: { person_id: into.id, from_id: from.id } });
   });
 
-  test('what both have stays the target\'s; the other phone is one more way to know them, the rest is on record', async () => {
+  test("what both have stays the target's; the other phone is one more way to know them, the rest is on record", async () => {
     const into = await create({ phone: '+5511900001002', name: 'Bia', notes: 'a' });
     const from = await create({ phone: '+5511900001003', name: 'Beatriz', notes: 'b', external_id: 'erp-bia' });
     const merged = (await merge(into.id, from.id)).body.data;
@@ -62,7 +90,9 @@ describe.each(modes)('merging customers on $engine + $cache', (mode) => {
     const known = await app.call('POST', '/api/tutors', { name: 'Bia', phone: '11 90000-1003' });
     expect([known.status, known.body.details]).toEqual([409, { id: into.id }]);
     const { history } = (await app.call('GET', `/api/customers/${into.id}/export`)).body.data.customers;
-    expect(history).toContainEqual(expect.objectContaining({ action: 'merged', changes: expect.objectContaining({ set_aside: { phone: '+5511900001003', name: 'Beatriz' } }) }));
+    expect(history).toContainEqual(
+      expect.objectContaining({ action: 'merged', changes: expect.objectContaining({ set_aside: { phone: '+5511900001003', name: 'Beatriz' } }) }),
+    );
   });
 
   test('a no to marketing on either record is a no afterwards, whatever was said later on the other', async () => {

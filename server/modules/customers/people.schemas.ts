@@ -33,8 +33,11 @@ export const personView = z.looseObject({
 });
 export type PersonView = z.output<typeof personView>;
 
-export const mergePeople = z.strictObject({ from_id: id.meta({ description: 'Everything of this record moves; afterwards it answers 404 with details.merged_into.' }) });
-export type MergePeople = z.output<typeof mergePeople>;
+export const mergePeople = z.strictObject({
+  from_id: id.meta({ description: 'Everything of this record moves; afterwards it answers 404 with details.merged_into.' }),
+});
 
-export const removePerson = z.strictObject({ erase: flag.optional().meta({ description: 'true: forget the person, whatever hangs on it; answers 202 and a job. Calling again tells how the job fares.' }) });
+export const removePerson = z.strictObject({
+  erase: flag.optional().meta({ description: 'true: forget the person, whatever hangs on it; answers 202 and a job. Calling again tells how the job fares.' }),
+});
 export const erasureJob = z.object({ job: z.object({ id, status: z.enum(['ready', 'done', 'dead']) }) });

@@ -16,10 +16,20 @@ describe.each(modes)('customers on $engine + $cache', (mode) => {
   test('a customer needs a phone, a name or an external id, and any one is enough', async () => {
     const byPhone = await app.call('POST', '/api/customers', { phone: '011 8765-4321', push_name: 'Zé 🐶' });
     expect(byPhone.status).toBe(201);
-    expect(byPhone.body.data).toMatchObject({ phone: '+5511987654321', push_name: 'Zé 🐶', name: null, identities: [], pets: [], consents: { marketing: null, reminders: null, photos: null }, version: 1, erased_at: null });
+    expect(byPhone.body.data).toMatchObject({
+      phone: '+5511987654321',
+      push_name: 'Zé 🐶',
+      name: null,
+      identities: [],
+      pets: [],
+      consents: { marketing: null, reminders: null, photos: null },
+      version: 1,
+      erased_at: null,
+    });
     expect((await create({ name: 'Só Nome' })).phone).toBeNull();
     expect((await create({ external_id: 'erp-1' })).external_id).toBe('erp-1');
-    for (const body of [{}, { push_name: 'Zé' }, { phone: 'abc' }, { name: 'Ana', id: newId() }]) expect((await app.call('POST', '/api/customers', body)).status).toBe(422);
+    for (const body of [{}, { push_name: 'Zé' }, { phone: 'abc' }, { name: 'Ana', id: newId() }])
+      expect((await app.call('POST', '/api/customers', body)).status).toBe(422);
     const again = await app.call('POST', '/api/customers', { phone: '+55 11 98765-4321' });
     expect([again.status, again.body.code, again.body.details]).toEqual([409, 'ALREADY_EXISTS', { id: byPhone.body.data.id }]);
     const tutor = await app.call('POST', '/api/tutors', { name: 'Zé', phone: '11987654321' });
@@ -72,7 +82,10 @@ describe.each(modes)('customers on $engine + $cache', (mode) => {
     };
     for (let i = 0; i < 3; i++) await create({ name: `Lista ${i}` });
     const [one, many] = [await cost(1), await cost(3)];
-    expect([one, many]).toEqual([{ rows: 1, statements: 1 }, { rows: 3, statements: 1 }]);
+    expect([one, many]).toEqual([
+      { rows: 1, statements: 1 },
+      { rows: 3, statements: 1 },
+    ]);
   });
 
   test('consents: the newest record holds, and the one about marketing moves the opt-out', async () => {
@@ -81,17 +94,32 @@ describe.each(modes)('customers on $engine + $cache', (mode) => {
     await app.call('GET', `/api/customers/${cris.id}`);
     const yes = await app.call('POST', path, { purpose: 'marketing', granted: true, source: 'whatsapp', evidence: 'pode mandar' });
     expect(yes.status).toBe(201);
-    expect(yes.body.data).toMatchObject({ purpose: 'marketing', granted: true, source: 'whatsapp', evidence: 'pode mandar', current: { marketing: { granted: true }, reminders: null } });
+    expect(yes.body.data).toMatchObject({
+      purpose: 'marketing',
+      granted: true,
+      source: 'whatsapp',
+      evidence: 'pode mandar',
+      current: { marketing: { granted: true }, reminders: null },
+    });
     const no = await app.call('POST', path, { purpose: 'marketing', granted: false });
     expect(no.body.data).toMatchObject({ source: 'api_key', current: { marketing: { granted: false } } });
-    expect((await app.call('GET', `/api/customers/${cris.id}`)).body.data).toMatchObject({ marketing_opt_out: true, consents: { marketing: { granted: false, id: no.body.data.id } } });
+    expect((await app.call('GET', `/api/customers/${cris.id}`)).body.data).toMatchObject({
+      marketing_opt_out: true,
+      consents: { marketing: { granted: false, id: no.body.data.id } },
+    });
     await app.call('POST', path, { purpose: 'reminders', granted: true });
     await app.call('POST', path, { purpose: 'marketing', granted: true });
     const log = (await app.call('GET', path)).body.data;
-    expect(log.records.map((r: { purpose: string; granted: boolean }) => [r.purpose, r.granted])).toEqual([['marketing', true], ['reminders', true], ['marketing', false], ['marketing', true]]);
+    expect(log.records.map((r: { purpose: string; granted: boolean }) => [r.purpose, r.granted])).toEqual([
+      ['marketing', true],
+      ['reminders', true],
+      ['marketing', false],
+      ['marketing', true],
+    ]);
     expect(log.current).toMatchObject({ marketing: { granted: true }, reminders: { granted: true }, photos: null });
     expect((await app.call('GET', `/api/tutors/${cris.id}`)).body.data.marketing_opt_out).toBe(false);
-    for (const body of [{ purpose: 'ads', granted: true }, { purpose: 'marketing' }, { purpose: 'marketing', granted: 'yes' }]) expect((await app.call('POST', path, body)).status).toBe(422);
+    for (const body of [{ purpose: 'ads', granted: true }, { purpose: 'marketing' }, { purpose: 'marketing', granted: 'yes' }])
+      expect((await app.call('POST', path, body)).status).toBe(422);
     expect((await app.call('POST', `/api/customers/${newId()}/consents`, { purpose: 'photos', granted: true })).status).toBe(404);
     expect((await app.call('GET', `/api/customers/${newId()}/consents`)).status).toBe(404);
   });
@@ -125,7 +153,9 @@ describe.each(modes)('customers on $engine + $cache', (mode) => {
     const mel = (await app.call('POST', `/api/tutors/${leo.id}/pets`, { name: 'Mel', species: 'cat' })).body.data;
     await app.call('POST', `/api/pets/${mel.id}/guardians`, { person_id: eva.id });
     await app.call('POST', `/api/customers/${eva.id}/consents`, { purpose: 'photos', granted: true, evidence: 'ok' });
-    await app.db.run(sql`insert into identities (id, person_id, channel, address, kind, created_at, last_seen_at) values (${newId()}, ${eva.id}, 'simulator', 'eva-1', 'opaque', ${app.clock.now()}, ${app.clock.now()})`);
+    await app.db.run(
+      sql`insert into identities (id, person_id, channel, address, kind, created_at, last_seen_at) values (${newId()}, ${eva.id}, 'simulator', 'eva-1', 'opaque', ${app.clock.now()}, ${app.clock.now()})`,
+    );
     const { status, body } = await app.call('GET', `/api/customers/${eva.id}/export`);
     expect(status).toBe(200);
     expect(body.data.customers).toMatchObject({
@@ -135,7 +165,9 @@ describe.each(modes)('customers on $engine + $cache', (mode) => {
       guardian_of: [{ pet_id: mel.id, pet_name: 'Mel' }],
       consents: [{ purpose: 'photos', evidence: 'ok' }],
     });
-    expect(body.data.customers.history).toContainEqual(expect.objectContaining({ action: 'created', entity: 'tutor', changes: expect.objectContaining({ notes: 'nota da Eva' }) }));
+    expect(body.data.customers.history).toContainEqual(
+      expect.objectContaining({ action: 'created', entity: 'tutor', changes: expect.objectContaining({ notes: 'nota da Eva' }) }),
+    );
     expect(body.data).toHaveProperty('orders');
     const trail = await app.db.all<{ action: string }>(sql`select action from audit_log where person_id = ${eva.id} order by id desc limit 1`);
     expect(trail).toEqual([{ action: 'exported' }]);

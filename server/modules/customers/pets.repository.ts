@@ -56,7 +56,8 @@ export function insertPet(tx: Queryable, ctx: Ctx, id: string, tutorId: string, 
 
 /** Throws DbViolation `unique` when the external id is another's. */
 export async function updatePet(tx: Queryable, ctx: Ctx, id: string, patch: UpdatePet): Promise<Pet> {
-  const since = (column: Sql, set: boolean | undefined) => set !== undefined && (set ? sql`${column} = coalesce(${column}, ${ctx.now})` : sql`${column} = null`);
+  const since = (column: Sql, set: boolean | undefined) =>
+    set !== undefined && (set ? sql`${column} = coalesce(${column}, ${ctx.now})` : sql`${column} = null`);
   const sets: (Sql | false)[] = [
     patch.name !== undefined && sql`name = ${patch.name}, search_name = ${fold(patch.name)}`,
     patch.species !== undefined && sql`species = ${patch.species}`,

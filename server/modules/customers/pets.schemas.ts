@@ -74,7 +74,14 @@ export type PetQuery = z.output<typeof petQuery>;
 export const createGuardian = z.strictObject({ person_id: id, role: line(60).default('guardian') });
 export type CreateGuardian = z.output<typeof createGuardian>;
 
-export const guardian = z.object({ pet_id: id, person_id: id, role: z.string(), name: z.string().nullable(), phone: z.string().nullable(), created_at: instant });
+export const guardian = z.object({
+  pet_id: id,
+  person_id: id,
+  role: z.string(),
+  name: z.string().nullable(),
+  phone: z.string().nullable(),
+  created_at: instant,
+});
 export type Guardian = z.output<typeof guardian>;
 
 export const guardianQuery = z.strictObject(pageQuery);

@@ -10,7 +10,7 @@ import type { Writer } from '#platform/write';
 import { deleteGuardian } from './guardians.repository.ts';
 import { personNotFound } from './people.errors.ts';
 import { lockPeople } from './people.repository.ts';
-import type { ChangePet } from './pets.change.ts';
+import type { ChangePet } from './pet-changes.ts';
 import * as rows from './pets.repository.ts';
 import type { CreatePet, Pet, PetQuery, UpdatePet } from './pets.schemas.ts';
 import { findTutor } from './tutors.repository.ts';
@@ -98,7 +98,9 @@ export function createPetsService({ db, writer, changePet, today }: PetsParts): 
         await publish(tx, ctx, 'pet.changed', { pet_id: id, person_id: pet.tutor_id });
       });
       await change.catch((error: unknown) => {
-        throw error instanceof DbViolation && error.rule === 'foreign_key' ? inUse({ details: { archive: `PATCH /api/pets/${id} {"archived": true}` }, cause: error }) : error;
+        throw error instanceof DbViolation && error.rule === 'foreign_key'
+          ? inUse({ details: { archive: `PATCH /api/pets/${id} {"archived": true}` }, cause: error })
+          : error;
       });
     },
   };

@@ -11,17 +11,32 @@ describe.each(modes)('pets on $engine + $cache', (mode) => {
   });
   afterAll(() => app.close());
 
-  const tutor = async (name = 'Ana'): Promise<string> => (await app.call('POST', '/api/tutors', { name, phone: `+5511987${String(100_000 + ++people)}` })).body.data.id;
-  const pet = async (tutorId: string, more: object = {}) => (await app.call('POST', `/api/tutors/${tutorId}/pets`, { name: 'Rex', species: 'dog', ...more })).body.data;
+  const tutor = async (name = 'Ana'): Promise<string> =>
+    (await app.call('POST', '/api/tutors', { name, phone: `+5511987${String(100_000 + ++people)}` })).body.data.id;
+  const pet = async (tutorId: string, more: object = {}) =>
+    (await app.call('POST', `/api/tutors/${tutorId}/pets`, { name: 'Rex', species: 'dog', ...more })).body.data;
   const view = async (id: string) => (await app.call('GET', `/api/customers/${id}`)).body.data;
   const faults = (answer: { body: { details: { fields: { field: string }[] } } }) => answer.body.details.fields.map((fault) => fault.field);
-  const lastEvent = async (petId: string) => (await app.db.all<{ type: string; subject: { pet_id?: string; person_id?: string } }>(sql`select type, subject from events order by seq desc limit 20`)).find((event) => event.subject.pet_id === petId);
+  const lastEvent = async (petId: string) =>
+    (
+      await app.db.all<{ type: string; subject: { pet_id?: string; person_id?: string } }>(sql`select type, subject from events order by seq desc limit 20`)
+    ).find((event) => event.subject.pet_id === petId);
 
   test('a pet is created with all its facts and read back', async () => {
     const ana = await tutor();
     const facts = {
-      name: ' Mel \u200B', species: 'cat', breed: 'SRD', size: 'small', coat: 'curta', sex: 'female', birth_date: '2020-02-29', weight_kg: 4.125, neutered: true,
-      handling_notes: 'arranha', notes: 'linha 1\nlinha 2', external_id: `mel-${ana}`,
+      name: ' Mel \u200B',
+      species: 'cat',
+      breed: 'SRD',
+      size: 'small',
+      coat: 'curta',
+      sex: 'female',
+      birth_date: '2020-02-29',
+      weight_kg: 4.125,
+      neutered: true,
+      handling_notes: 'arranha',
+      notes: 'linha 1\nlinha 2',
+      external_id: `mel-${ana}`,
     };
     const created = await app.call('POST', `/api/tutors/${ana}/pets`, facts);
     expect(created.status).toBe(201);
@@ -131,7 +146,7 @@ describe.each(modes)('pets on $engine + $cache', (mode) => {
     expect((await app.call('PATCH', `/api/pets/${ids[1]}`, { archived: false })).body.data.archived_at).toBeNull();
   });
 
-  test("guardians see the pet in their own view, and every change of it, at once", async () => {
+  test('guardians see the pet in their own view, and every change of it, at once', async () => {
     const [ana, bia] = [await tutor(), await tutor('Bia')];
     const rex = await pet(ana);
     expect((await view(bia)).pets).toEqual([]);
@@ -181,7 +196,9 @@ describe.each(modes)('pets on $engine + $cache', (mode) => {
     const [ana, bia] = [await tutor(), await tutor('Bia')];
     const [visited, free] = [await pet(ana), await pet(ana)];
     const [service, at] = [newId(), '2027-02-03T13:00:00.000Z'];
-    await app.db.run(sql`insert into services (id, name, duration_minutes, price_cents, created_at, updated_at) values (${service}, 'Banho', 60, 5000, ${at}, ${at})`);
+    await app.db.run(
+      sql`insert into services (id, name, duration_minutes, price_cents, created_at, updated_at) values (${service}, 'Banho', 60, 5000, ${at}, ${at})`,
+    );
     await app.db.run(sql`
       insert into appointments (id, tutor_id, pet_id, service_id, status, starts_at, ends_at, created_at, updated_at)
       values (${newId()}, ${ana}, ${visited.id}, ${service}, 'scheduled', ${at}, ${'2027-02-03T14:00:00.000Z'}, ${at}, ${at})`);

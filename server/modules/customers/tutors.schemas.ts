@@ -4,14 +4,21 @@ import { z } from 'zod';
 import { pageQuery } from '#platform/http/page';
 import { atLeastOne, day, externalId, flag, id, instant, line, phone, text } from '#platform/http/schema';
 
-export const address = z.strictObject({
+const address = z.strictObject({
   street: line(200),
   number: line(20).optional(),
   complement: line(100).optional(),
   district: line(100).optional(),
   city: line(100).optional(),
-  state: z.string().regex(/^[A-Za-z]{2}$/, 'must be a state, e.g. SP').toUpperCase().optional(),
-  postal_code: z.string().regex(/^\d{5}-?\d{3}$/, 'must be a CEP, e.g. 01310-100').optional(),
+  state: z
+    .string()
+    .regex(/^[A-Za-z]{2}$/, 'must be a state, e.g. SP')
+    .toUpperCase()
+    .optional(),
+  postal_code: z
+    .string()
+    .regex(/^\d{5}-?\d{3}$/, 'must be a CEP, e.g. 01310-100')
+    .optional(),
 });
 
 const taxId = z
@@ -40,9 +47,7 @@ export const createTutor = z.strictObject({
 });
 export type CreateTutor = z.output<typeof createTutor>;
 
-export const updateTutor = atLeastOne(
-  z.strictObject({ name: line(120), phone, archived: z.boolean(), marketing_opt_out: z.boolean(), ...profile }).partial(),
-);
+export const updateTutor = atLeastOne(z.strictObject({ name: line(120), phone, archived: z.boolean(), marketing_opt_out: z.boolean(), ...profile }).partial());
 export type UpdateTutor = z.output<typeof updateTutor>;
 
 /** Tutors are one view of a person; the customer calls may leave the phone out, and set the name a channel shows. */

@@ -72,7 +72,8 @@ export function createTutorsService({ db, cache, writer, profileTtl }: TutorsPar
       const id = newId();
       return writer.write(ctx, changed(id), async (tx) => {
         if (!(await rows.insertTutor(tx, ctx, id, input))) throw await taken(tx, input);
-        if (input.marketing_consent !== undefined) await insertConsent(tx, ctx, { person_id: id, purpose: 'marketing', granted: input.marketing_consent, source: ctx.actor.kind });
+        if (input.marketing_consent !== undefined)
+          await insertConsent(tx, ctx, { person_id: id, purpose: 'marketing', granted: input.marketing_consent, source: ctx.actor.kind });
         await audit(tx, ctx, { action: 'created', entity: 'tutor', entity_id: id, person_id: id, changes: input });
         await publish(tx, ctx, 'person.created', { person_id: id });
         return get({ ...ctx, tx }, id);
@@ -113,7 +114,9 @@ export function createTutorsService({ db, cache, writer, profileTtl }: TutorsPar
           return true;
         })
         .catch((error: unknown) => {
-          throw error instanceof DbViolation && error.rule === 'foreign_key' ? inUse({ details: { archive: `PATCH /api/tutors/${id} {"archived": true}` }, cause: error }) : error;
+          throw error instanceof DbViolation && error.rule === 'foreign_key'
+            ? inUse({ details: { archive: `PATCH /api/tutors/${id} {"archived": true}` }, cause: error })
+            : error;
         });
       if (!removed) throw await refusal(ctx, id);
     },

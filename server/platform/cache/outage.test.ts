@@ -46,9 +46,12 @@ describe('two instances on one PostgreSQL', () => {
         }
       }
     });
-    await whileRunning();
-    running = false;
-    await Promise.all(workers);
+    try {
+      await whileRunning();
+    } finally {
+      running = false;
+      await Promise.all(workers);
+    }
     return { stale, reads, hits };
   }
 

@@ -4,7 +4,7 @@
  * between the effect and the answer cannot make a retry do it twice. Refusals are kept too; what may succeed later (5xx, 429) is not.
  */
 import type { Queryable, Tx } from '../db/database.ts';
-import { dbNow, dbNowPlus } from '../db/dialect.ts';
+import { contains, dbNow, dbNowPlus } from '../db/dialect.ts';
 import { sql } from '../db/sql.ts';
 import { conflict, defineError, invalidField } from '../errors.ts';
 import { digest, newSecret } from '../ids.ts';
@@ -74,4 +74,9 @@ function createClaim(db: Queryable, id: string, token: string): Claim {
       await db.run(sql`delete from idempotency_keys where ${mine} and status is null`);
     },
   };
+}
+
+/** Forgets the kept answers that name a person's id, and may quote them; a retry of such a call runs anew. */
+export async function eraseAnswers(tx: Queryable, personId: string): Promise<void> {
+  await tx.run(sql`delete from idempotency_keys where ${contains(sql`body`, personId)}`);
 }
