@@ -79,7 +79,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     const ctx = systemCtx(clock.now(), 'start');
     const access = await served.prepare(ctx, { demo: overrides.demo ?? !config.production });
     handler = served.handle;
-    if (config.roles.includes('worker')) served.worker.start();
+    if (config.roles.includes('worker')) served.start();
     log.info({ database: db.engine, cache: cache.state().using }, 'ready');
     return access;
   }
@@ -105,7 +105,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
       draining = true;
       stopping.abort();
       await closeListener(server);
-      await served?.worker.stop();
+      await served?.stop();
       await cache?.close();
       await db.close();
     },

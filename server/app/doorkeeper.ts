@@ -56,6 +56,7 @@ export function createDoorkeeper({ authenticator, cache, rateLimit, trustProxy }
       origin: headers.origin,
       host: headers.host,
       secFetchSite: headers['sec-fetch-site'] as string | undefined,
+      secure: req.secure,
     });
   }
 
@@ -87,7 +88,8 @@ export function createDoorkeeper({ authenticator, cache, rateLimit, trustProxy }
     async welcome(req, call) {
       await count(byIp(call.ip));
       const sent = apiKeyOf(req) !== undefined || req.headers.cookie !== undefined;
-      call.actor = (sent ? await resolve(req) : undefined) ?? anonymous;
+      // What nobody demanded must not fail: an open call works for a stranger, so it works for a caller we cannot look up.
+      call.actor = (sent ? await resolve(req).catch(() => undefined) : undefined) ?? anonymous;
     },
   };
 }

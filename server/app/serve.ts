@@ -2,13 +2,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Cache } from '#platform/cache/cache';
 import type { Clock } from '#platform/clock';
-import type { Ctx } from '#platform/ctx';
+import { type Ctx, systemCtx } from '#platform/ctx';
 import type { Database } from '#platform/db/database';
 import { createIdempotency } from '#platform/http/idempotency';
 import { replyFile } from '#platform/http/reply';
 import { defineRoute, type Route } from '#platform/http/route';
 import type { JobHandler } from '#platform/jobs/jobs';
-import { createWorker, type Worker } from '#platform/jobs/worker';
+import { createHousekeeping } from '#platform/jobs/housekeeping';
+import { createWorker } from '#platform/jobs/worker';
 import type { Log } from '#platform/log';
 import { createWriter } from '#platform/write';
 import { createAccounts } from '#modules/accounts/index';
@@ -50,7 +51,9 @@ export interface FirstAccess {
 export interface Served {
   handle(req: IncomingMessage, res: ServerResponse): void;
   routes: readonly Route[];
-  worker: Worker;
+  /** What this instance does on its own: jobs, and clearing away what has expired. */
+  start(): void;
+  stop(): Promise<void>;
   /** First access and, when asked for, the demo clinic in an empty database. */
   prepare(ctx: Ctx, options: { demo: boolean }): Promise<FirstAccess>;
 }
@@ -70,6 +73,8 @@ export function serve(parts: ServeParts): Served {
 
   const jobs: JobHandler[] = [...customers.jobs];
   const worker = createWorker({ db, handlers: jobs, clock, log });
+  const idempotency = createIdempotency(db);
+  const housekeeping = createHousekeeping({ log, tasks: { 'idempotency keys': () => idempotency.purge(), sessions: () => accounts.purgeExpired(systemCtx(clock.now(), 'housekeeping')) } });
   const routes: Route[] = [
     ...accounts.routes,
     ...settings.routes,
@@ -88,7 +93,7 @@ export function serve(parts: ServeParts): Served {
     routes,
     pages: createPages(headers),
     doorkeeper: createDoorkeeper({ authenticator: accounts.authenticator, cache, rateLimit: config.rateLimit, trustProxy: config.trustProxy }),
-    idempotency: createIdempotency(db),
+    idempotency,
     clock,
     log,
     metrics,
@@ -99,7 +104,14 @@ export function serve(parts: ServeParts): Served {
   return {
     handle: app,
     routes,
-    worker,
+    start() {
+      worker.start();
+      housekeeping.start();
+    },
+    async stop() {
+      housekeeping.stop();
+      await worker.stop();
+    },
     async prepare(ctx, { demo }) {
       if (demo && (await seedDemo(ctx, { db, settings: settings.settings, catalog, tutors: customers.tutors }))) log.info('an empty database: made the demo clinic');
       return accounts.ensureFirstAccess(ctx, { apiKey: config.apiKey, adminEmail: config.admin.email, adminPassword: config.admin.password, production: config.production });

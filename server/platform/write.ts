@@ -28,7 +28,7 @@ export interface Writer {
 export function createWriter({ db, cache }: { db: Database; cache: Cache }): Writer {
   const write: Writer['write'] = async (ctx, change, fn) => {
     const { tx } = ctx;
-    if (tx) return cache.within(tx, change.topics, () => fn(tx), change.prefill);
+    if (tx) return change.topics.length === 0 ? fn(tx) : cache.within(tx, change.topics, () => fn(tx), change.prefill);
     const transaction = (pending?: Pending) =>
       db.tx(async (inner) => {
         const result = await fn(inner);
@@ -36,7 +36,7 @@ export function createWriter({ db, cache }: { db: Database; cache: Cache }): Wri
         await pending?.(inner);
         return result;
       });
-    return cache.write(change.topics, transaction, change.prefill);
+    return change.topics.length === 0 ? transaction() : cache.write(change.topics, transaction, change.prefill);
   };
   return {
     write,

@@ -87,6 +87,8 @@ export async function startRedis(...more: string[]): Promise<OwnRedis> {
   const folder = mkdtempSync(join(tmpdir(), 'redis-'));
   const port = await freePort();
   let child: ChildProcess;
+  // Also when a failed test never came to stop it.
+  process.once('exit', () => child.kill('SIGKILL'));
   const client = new Redis(port, '127.0.0.1', { lazyConnect: true, retryStrategy: () => 50, maxRetriesPerRequest: null });
   client.on('error', () => undefined);
   const redis: OwnRedis = {

@@ -38,7 +38,8 @@ export function createIdempotency(db: Queryable): Idempotency {
     async begin(caller, key, request) {
       if (!/^[\x21-\x7e]{1,255}$/.test(key)) throw invalidField('Idempotency-Key', 'must be 1 to 255 printable characters without spaces');
       const id = digest(`${caller}\n${key}`);
-      const requestDigest = digest(request);
+      // Salted with the key, which is not stored: a body may hold a password.
+      const requestDigest = digest(`${key}\n${request}`);
       const token = newSecret();
       // Takes a new key, one of yesterday, or one whose owner died; leaves any other alone.
       const claimed = await db.run(sql`
