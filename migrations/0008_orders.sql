@@ -25,7 +25,7 @@ create table order_items (
   order_id text not null references orders (id) on delete cascade,
   product_id text references products (id) on delete restrict,
   appointment_id text references appointments (id) on delete restrict,
-  pet_id text references pets (id) on delete set null,
+  pet_id text references pets (id) on delete restrict,
   -- Frozen when added.
   description text not null,
   quantity integer not null check (quantity between 1 and 9999),

@@ -61,14 +61,18 @@ export async function prepareDatabase(db: Database, { config, log, migrationsFol
     const applied = await migrate(db, migrations);
     return log.info({ applied }, 'database migrated');
   }
-  // Around a pooler, and without deadlines: a long migration is not a fault.
-  const direct = openPostgres({ ...postgresOptions(config, directUrl), poolMax: 1, statementTimeoutMs: 0, lockTimeoutMs: 0, onError: (error) => log.warn({ err: error }, 'database') });
+  const direct = openDirect(config, directUrl, (error) => log.warn({ err: error }, 'database'));
   try {
     const applied = await migrate(direct, migrations);
     log.info({ applied }, 'database migrated');
   } finally {
     await direct.close();
   }
+}
+
+/** One connection around a pooler, and without deadlines: a long migration or backup is not a fault. */
+export function openDirect(config: Config, url: string, onError: (error: Error) => void): Database {
+  return openPostgres({ ...postgresOptions(config, url), poolMax: 1, statementTimeoutMs: 0, lockTimeoutMs: 0, onError });
 }
 
 /** Tries again until it works or `signal` aborts, waiting 0.25 s to 15 s between attempts; the first failure of a kind is logged. */

@@ -1,6 +1,8 @@
 /** `/metrics`, in Prometheus' words. Request times are counted in plain arrays and rendered on scrape: it runs on every request. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, type Metric, Registry } from 'prom-client';
-import type { StatementSeen } from '#platform/db/database';
+import type { Cache, CacheStats } from '#platform/cache/cache';
+import type { Queryable, StatementSeen } from '#platform/db/database';
+import { sql } from '#platform/db/sql';
 import type { Route } from '#platform/http/route';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -73,6 +75,24 @@ export function createMetrics(instance: string): Metrics {
       });
     },
   };
+}
+
+/** The cache's own exact counts, and which cache answers. */
+export function watchCache(metrics: Metrics, cache: Cache): void {
+  const counts = () => cache.stats();
+  for (const name of Object.keys(counts()) as (keyof CacheStats)[]) metrics.counter(`cache_${name}_total`, `Cache: ${name.replaceAll('_', ' ')}.`, () => counts()[name]);
+  metrics.gauge('cache_hit_ratio', 'Reads answered from the cache, of all reads since the start.', () => {
+    const { hits, misses } = counts();
+    return hits + misses === 0 ? 0 : hits / (hits + misses);
+  });
+  for (const kind of ['redis', 'memory', 'none'] as const) metrics.gauge(`cache_using_${kind}`, `1 while reads go through ${kind}.`, () => (cache.state().using === kind ? 1 : 0));
+}
+
+/** Jobs by state, counted when scraped. */
+export function watchJobs(metrics: Metrics, db: Queryable): void {
+  const count = async (status: string) => (await db.first<{ n: number }>(sql`select count(*) as n from jobs where status = ${status}`))?.n ?? 0;
+  metrics.gauge('jobs_ready', 'Jobs waiting or running.', () => count('ready'));
+  metrics.gauge('jobs_dead', 'Jobs that failed for good and wait for a person.', () => count('dead'));
 }
 
 interface Rendered {

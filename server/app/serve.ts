@@ -24,7 +24,7 @@ import { seedDemo } from './demo.ts';
 import { createDoorkeeper } from './doorkeeper.ts';
 import { healthRoutes } from './health.ts';
 import { createHttpApp } from './http.ts';
-import type { Metrics } from './metrics.ts';
+import { type Metrics, watchCache, watchJobs } from './metrics.ts';
 import { openApiDocument } from './openapi.ts';
 import { createPages } from './pages.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -62,6 +62,8 @@ export function serve(parts: ServeParts): Served {
   const { config, db, cache, clock, log, metrics } = parts;
   const writer = createWriter({ db, cache });
   const shared = { db, cache, writer, clock };
+  watchCache(metrics, cache);
+  watchJobs(metrics, db);
   const accounts = createAccounts(shared);
   const settings = createSettings({ ...shared, defaults: { timezone: config.timezone, locale: config.locale }, ttlSeconds: config.cacheTtl.profiles });
   const faces: PersonFace[] = [ordersPerson];

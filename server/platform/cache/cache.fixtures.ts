@@ -37,13 +37,13 @@ export interface TestDatabase {
 
 export async function createPostgres(): Promise<TestDatabase> {
   const name = `cache_${newId().replaceAll('-', '').slice(8)}`;
-  const admin = await openPostgres({ url: DATABASE_URL, poolMax: 1, applicationName: 'cache-test', onError: failLoudly });
+  const admin = openPostgres({ url: DATABASE_URL, poolMax: 1, applicationName: 'cache-test', onError: failLoudly });
   await admin.run(sql`create database ${identifier(name)}`);
   const url = new URL(DATABASE_URL);
   url.pathname = name;
   const opened: Database[] = [];
   const open = async () => {
-    const db = await openPostgres({ url: url.href, poolMax: 6, applicationName: 'cache-test', onError: () => undefined });
+    const db = openPostgres({ url: url.href, poolMax: 6, applicationName: 'cache-test', onError: () => undefined });
     opened.push(db);
     return db;
   };

@@ -55,11 +55,11 @@ describe.each(Object.keys(drivers))('reading through %s', (name) => {
 
   test('what is not there is not stored, and a load that fails fails the read and leaves nothing behind', async () => {
     const { one } = await open();
-    let value: unknown;
-    const entry = { key: 'k', topics: ['t'], ttlSeconds: 60, load: async () => value };
+    const stands: { value?: number } = {};
+    const entry = { key: 'k', topics: ['t'], ttlSeconds: 60, load: async () => stands.value };
     expect(await one.read(entry)).toBeUndefined();
     await expect(one.read({ ...entry, load: () => Promise.reject(new Error('down')) })).rejects.toThrow('down');
-    value = 7;
+    stands.value = 7;
     expect(number(await one.read(entry))).toBe(7);
     expect(one.stats).toMatchObject({ loads: 3, load_errors: 1, misses: 3 });
   });

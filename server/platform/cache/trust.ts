@@ -55,6 +55,7 @@ const POLL_ALONE_MS = 500;
 const OTHERS_REMEMBERED_MS = 10_000;
 const PURGE_MS = 600_000;
 const BUMP = 200;
+const START_MS = 600;
 
 export function createTrust({ db, peers, memory, stats, onEvent, token, connect, probeMs, keepSeconds }: TrustOptions): Trust {
   let current: CacheDriver | undefined;
@@ -207,7 +208,8 @@ export function createTrust({ db, peers, memory, stats, onEvent, token, connect,
   return {
     async start() {
       if (peers.possible) await peers.join();
-      await attempt();
+      // Redis may be slow to come; the database answers meanwhile.
+      await Promise.race([attempt(), sleep(START_MS, undefined, { ref: false })]);
       await follow();
       const purge = () => purgeInvalidations(db, keepSeconds).catch((error: Error) => onEvent({ type: 'follow_failed', error }));
       purgeTimer = setInterval(() => void purge(), PURGE_MS).unref();

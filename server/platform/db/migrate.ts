@@ -55,20 +55,25 @@ const exists = byEngine({
   sqlite: sql`select 1 as found from sqlite_master where type = 'table' and name = 'schema_migrations'`,
 });
 
-interface Applied {
+/** A row of `schema_migrations`, as far as it matters to a release. */
+export interface AppliedMigration {
   number: number;
   checksum: string;
   previous_runs: boolean;
 }
 
-async function listApplied(db: Queryable): Promise<Applied[]> {
+async function listApplied(db: Queryable): Promise<AppliedMigration[]> {
   if (!(await db.first(exists))) return [];
-  return db.all<Applied>(sql`select number, checksum, previous_runs from schema_migrations order by number`);
+  return db.all<AppliedMigration>(sql`select number, checksum, previous_runs from schema_migrations order by number`);
 }
 
 /** What the database has, beside what the code knows. Throws when an applied file was changed afterwards. */
 export async function migrationState(db: Queryable, migrations: readonly Migration[]): Promise<MigrationState> {
-  const applied = await listApplied(db);
+  return compareMigrations(await listApplied(db), migrations);
+}
+
+/** The same for rows read elsewhere, such as in a backup. Throws when an applied file was changed afterwards. */
+export function compareMigrations(applied: readonly AppliedMigration[], migrations: readonly Migration[]): MigrationState {
   const known = new Map(migrations.map((m) => [m.number, m]));
   for (const row of applied) {
     const mine = known.get(row.number);

@@ -22,7 +22,7 @@ export interface SqliteOptions {
 /** Opens the file, creating it and its folder. Throws UNAVAILABLE when another process holds it. */
 export function openSqlite(options: SqliteOptions): Database {
   mkdirSync(dirname(options.path), { recursive: true });
-  const lock = takeLock(options.path);
+  const lock = lockSqlite(options.path);
   const writer = connect(options.path);
   const reader = connect(options.path);
   reader.run.exec('pragma query_only = on');
@@ -81,8 +81,8 @@ export function openSqlite(options: SqliteOptions): Database {
   return database;
 }
 
-/** The operating system drops this lock when the process dies, however it dies. */
-function takeLock(path: string): DatabaseSync {
+/** Makes this process the file's only one until it closes the lock; the operating system drops it when the process dies. Throws UNAVAILABLE when taken. */
+export function lockSqlite(path: string): DatabaseSync {
   const lock = new DatabaseSync(`${path}.lock`);
   try {
     lock.exec('pragma busy_timeout = 0; pragma journal_mode = delete; begin exclusive');

@@ -12,7 +12,7 @@ export interface NewJob {
   priority?: number;
   /** Not before; at once when absent. */
   run_at?: string;
-  /** At most one job ever has it: enqueuing again answers the first one. */
+  /** At most one job ever has it: enqueuing again answers the first one, and brings it back when it is dead. */
   dedupe_key?: string;
   max_attempts?: number;
 }
@@ -33,7 +33,9 @@ export async function enqueue(tx: Queryable, ctx: Ctx, job: NewJob): Promise<Job
   const inserted = await tx.first<JobState>(sql`
     insert into jobs (id, kind, payload, priority, run_at, max_attempts, dedupe_key, created_at)
     values (${id}, ${job.kind}, ${job.payload}, ${job.priority ?? 100}, ${job.run_at ?? ctx.now}, ${job.max_attempts ?? 8}, ${job.dedupe_key}, ${ctx.now})
-    on conflict do nothing returning id, status`);
+    on conflict (dedupe_key) do update set status = 'ready', attempts = 0, run_at = excluded.run_at, finished_at = null
+      where jobs.status = 'dead'
+    returning id, status`);
   if (inserted) return inserted;
   const first = await tx.first<JobState>(sql`select id, status from jobs where dedupe_key = ${job.dedupe_key}`);
   if (!first) throw new Error(`job ${job.kind} was neither inserted nor found by its dedupe key`);
