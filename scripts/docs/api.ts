@@ -22,10 +22,9 @@ export function apiPage(routes: readonly Route[], errors: readonly CatalogueErro
     const resource = /^\/(?:api\/)?[^/{]+/.exec(route.path)?.[0] ?? route.path;
     byResource.set(resource, [...(byResource.get(resource) ?? []), route]);
   }
-  const sections = [...byResource].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([resource, members]) => [
-    `## ${resource}`,
-    ...members.flatMap((route) => section(route, paths[route.path]![route.method.toLowerCase()]!)),
-  ]);
+  const sections = [...byResource]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([resource, members]) => [`## ${resource}`, ...members.flatMap((route) => section(route, paths[route.path]![route.method.toLowerCase()]!))]);
   return page('# API', NOTICE, ...introduction(), overview(byResource), ...catalogue(errors), ...sections);
 }
 
@@ -41,12 +40,20 @@ function introduction(): string[] {
 }
 
 function overview(byResource: ReadonlyMap<string, readonly Route[]>): string {
-  const rows = [...byResource].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, routes]) => routes.map((route) => [code(`${route.method} ${route.path}`), access(route), route.summary]));
+  const rows = [...byResource]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([, routes]) => routes.map((route) => [code(`${route.method} ${route.path}`), access(route), route.summary]));
   return page('## All calls', table(['call', 'who', 'what'], rows)).trimEnd();
 }
 
 function catalogue(errors: readonly CatalogueError[]): string[] {
-  return ['## Errors', table(['status', 'code', 'message'], errors.map((error) => [String(error.status), code(error.code), error.message]))];
+  return [
+    '## Errors',
+    table(
+      ['status', 'code', 'message'],
+      errors.filter((error) => !error.printed).map((error) => [String(error.status), code(error.code), error.message]),
+    ),
+  ];
 }
 
 function access({ access: who }: Route): string {

@@ -8,8 +8,8 @@ type Name = keyof typeof variables;
 /** Where each variable is shown. One that stands in no group, or in two, stops the generator. */
 const groups: Record<string, readonly Name[]> = {
   'The process': ['NODE_ENV', 'PORT', 'HOST', 'PUBLIC_URL', 'TRUST_PROXY', 'ROLES', 'INSTANCE_NAME', 'LOG_LEVEL'],
-  'Database': ['DATABASE_URL', 'DATABASE_DIRECT_URL', 'DATABASE_POOL_MAX', 'DATABASE_SSL', 'DATABASE_CA', 'SQLITE_PATH'],
-  'Cache': ['REDIS_URL', 'CACHE_TTL_PROFILES', 'CACHE_TTL_CONTEXT', 'CACHE_TTL_MESSAGES', 'CACHE_TTL_APPOINTMENTS'],
+  Database: ['DATABASE_URL', 'DATABASE_DIRECT_URL', 'DATABASE_POOL_MAX', 'DATABASE_SSL', 'DATABASE_CA', 'SQLITE_PATH'],
+  Cache: ['REDIS_URL', 'CACHE_TTL_PROFILES', 'CACHE_TTL_CONTEXT', 'CACHE_TTL_MESSAGES', 'CACHE_TTL_APPOINTMENTS'],
   'Access and secrets': ['API_KEY', 'ENCRYPTION_KEY', 'ADMIN_EMAIL', 'ADMIN_PASSWORD', 'RATE_LIMIT_PER_IP', 'RATE_LIMIT_PER_USER'],
   'The clinic': ['WHATSAPP', 'TIMEZONE', 'LOCALE'],
 };
@@ -69,7 +69,10 @@ export function configurationPage(): string {
 const WIDTH = 110;
 
 export function environmentExample(): string {
-  const lines = ['# Copy to .env and set what you need; nothing is needed in development.', '# Written by `npm run docs` from the same list the server checks; see docs/configuration.md.'];
+  const lines = [
+    '# Copy to .env and set what you need; nothing is needed in development.',
+    '# Written by `npm run docs` from the same list the server checks; see docs/configuration.md.',
+  ];
   for (const { title, members } of grouped()) {
     lines.push('', `# --- ${title} ---`);
     for (const one of members) lines.push('', ...comment(one), `#${one.name}=${one.default ?? ''}`);

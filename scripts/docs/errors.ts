@@ -6,7 +6,11 @@ export interface CatalogueError {
   code: string;
   status: number;
   message: string;
+  /** Said at the terminal, by a command or at start; never answered to a call. */
+  printed: boolean;
 }
+
+const PRINTED = /^server\/(app\/database\.ts$|platform\/db\/backup\/)/;
 
 const DECLARED = /\bdefineError\(\{\s*code:\s*'([A-Z_]+)',\s*status:\s*(\d{3}),\s*message:\s*(['"`])((?:\\.|(?!\3).)*)\3/gs;
 
@@ -15,7 +19,13 @@ export function readErrors(root: string): CatalogueError[] {
   const errors: CatalogueError[] = [];
   for (const file of globSync('server/**/*.ts', { cwd: root, exclude: ['**/*.test.ts'] }).sort()) {
     const text = readFileSync(path.join(root, file), 'utf8');
-    const read = [...text.matchAll(DECLARED)].map((match) => ({ code: match[1]!, status: Number(match[2]), message: match[4]!.replaceAll(/\\(.)/g, '$1') }));
+    const printed = PRINTED.test(file.replaceAll('\\', '/'));
+    const read = [...text.matchAll(DECLARED)].map((match) => ({
+      code: match[1]!,
+      status: Number(match[2]),
+      message: match[4]!.replaceAll(/\\(.)/g, '$1'),
+      printed,
+    }));
     const written = text.match(/\bdefineError\(\{/g)?.length ?? 0;
     if (read.length !== written) throw new Error(`${file}: write defineError({ code: '…', status: …, message: '…' }) in this order, with literals`);
     errors.push(...read);

@@ -33,7 +33,10 @@ export function fieldRows(where: string, name: string, schema: JsonSchema, requi
   const prefix = name === '' ? '' : `${name}${list ? '[]' : ''}.`;
   const below = Object.entries(properties);
   // Seven weekdays of the same shape say no more than one.
-  const shown = below.length > 2 && new Set(below.map(([, one]) => JSON.stringify(one))).size === 1 ? [[below.map(([key]) => key).join('|'), below[0]![1]] as const] : below;
+  const shown =
+    below.length > 2 && new Set(below.map(([, one]) => JSON.stringify(one))).size === 1
+      ? [[below.map(([key]) => key).join('|'), below[0]![1]] as const]
+      : below;
   return [...own, ...shown.flatMap(([key, one]) => fieldRows(where, prefix + key, one, inner.required?.includes(key) ?? false, depth + 1))];
 }
 

@@ -47,7 +47,17 @@ async function listRoutes(db: Database, migrationsFolder: string): Promise<reado
   const cache = await openCache({ db, clock: systemClock, databaseId: 'docs', instanceId: 'docs', instanceName: 'docs' });
   try {
     const log = createLog({ level: 'silent', instance: 'docs' });
-    return serve({ config: readConfig({}), db, cache, clock: systemClock, log, metrics: createMetrics('docs'), migrationsFolder, version: VERSION, draining: () => false }).routes;
+    return serve({
+      config: readConfig({}),
+      db,
+      cache,
+      clock: systemClock,
+      log,
+      metrics: createMetrics('docs'),
+      migrationsFolder,
+      version: VERSION,
+      draining: () => false,
+    }).routes;
   } finally {
     await cache.close();
   }

@@ -41,12 +41,16 @@ export interface Table {
 
 /** Every table of a migrated SQLite database, by name. */
 export async function readTables(db: Database): Promise<Table[]> {
-  const rows = await db.all<{ name: string; text: string }>(sql`select name, sql as text from sqlite_master where type = 'table' and name not like 'sqlite_%' order by name`);
+  const rows = await db.all<{ name: string; text: string }>(
+    sql`select name, sql as text from sqlite_master where type = 'table' and name not like 'sqlite_%' order by name`,
+  );
   const tables: Table[] = [];
   for (const { name, text } of rows) {
     const columns = await db.all<Column>(sql`select name, type, "notnull", dflt_value, pk from pragma_table_info(${name}) order by cid`);
     const references = await db.all<Reference>(sql`select id, "from", "table", "to", on_delete from pragma_foreign_key_list(${name}) order by id, seq`);
-    const found = await db.all<Omit<Index, 'columns'>>(sql`select l.name, l."unique", l.origin, l.partial, m.sql from pragma_index_list(${name}) l left join sqlite_master m on m.name = l.name where l.origin <> 'pk' order by l.name`);
+    const found = await db.all<Omit<Index, 'columns'>>(
+      sql`select l.name, l."unique", l.origin, l.partial, m.sql from pragma_index_list(${name}) l left join sqlite_master m on m.name = l.name where l.origin <> 'pk' order by l.name`,
+    );
     const indexes: Index[] = [];
     for (const index of found) {
       const members = await db.all<{ name: string }>(sql`select name from pragma_index_info(${index.name}) order by seqno`);
@@ -86,9 +90,15 @@ function section(one: Table): string[] {
     const keys = [
       ...(column.pk > 0 ? ['primary key'] : []),
       ...(alone.has(column.name) ? ['unique'] : []),
-      ...one.references.filter((reference) => reference.from === column.name).map((reference) => `→ ${code(reference.table)}, on delete ${reference.on_delete.toLowerCase()}`),
+      ...one.references
+        .filter((reference) => reference.from === column.name)
+        .map((reference) => `→ ${code(reference.table)}, on delete ${reference.on_delete.toLowerCase()}`),
     ];
-    const rules = [...(column.dflt_value === null ? [] : [`default ${code(column.dflt_value)}`]), ...(note?.check ? [code(note.check)] : []), ...(note?.comment ? [note.comment] : [])];
+    const rules = [
+      ...(column.dflt_value === null ? [] : [`default ${code(column.dflt_value)}`]),
+      ...(note?.check ? [code(note.check)] : []),
+      ...(note?.comment ? [note.comment] : []),
+    ];
     return [code(column.name), column.type.toLowerCase() + (column.notnull || column.pk ? '' : '?'), keys.join('; '), rules.join('; ')];
   });
   const indexes = one.indexes.filter((index) => index.origin === 'c' || index.columns.length > 1).map(indexWords);

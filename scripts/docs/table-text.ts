@@ -46,5 +46,8 @@ function inside(text: string, opening: RegExp): string {
     if (text[at] === ')') depth--;
     at++;
   }
-  return text.slice(start, at - 1).replaceAll(/\s+/g, ' ').trim();
+  return text
+    .slice(start, at - 1)
+    .replaceAll(/\s+/g, ' ')
+    .trim();
 }

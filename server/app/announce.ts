@@ -1,8 +1,14 @@
-import type { App } from './build.ts';
+import type { Config } from './config.ts';
 import type { FirstAccess } from './serve.ts';
 
+export interface Announced {
+  config: Config;
+  db: { engine: string };
+  url: string;
+}
+
 /** What a person at the terminal is told once the server is ready: where to go, and with what. Secrets only when they were just made. */
-export function announce(app: App, access: FirstAccess): void {
+export function announce(app: Announced, access: FirstAccess): void {
   const { config, db } = app;
   if (config.production) return;
   const address = config.publicUrl ?? app.url;

@@ -13,8 +13,10 @@ import { newId } from '#platform/ids';
 import { createLog, type Log } from '#platform/log';
 import type { Config } from './config.ts';
 import { openDatabase, prepareDatabase, untilItWorks } from './database.ts';
+import { createBrokenRequest } from './broken-request.ts';
 import { createHolding } from './holding.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { securityHeaders } from './security-headers.ts';
 import { type FirstAccess, serve, type Served } from './serve.ts';
 
 export const VERSION = '0.1.0';
@@ -59,9 +61,14 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
 
   const stopping = new AbortController();
   let draining = false;
-  const holding = createHolding(clock, VERSION);
-  let handler: Served['handle'] = holding;
-  const server = createListener((req, res) => handler(req, res));
+  const headers = securityHeaders({ https: config.publicUrl?.startsWith('https:') ?? false });
+  let handler: Served['handle'] = createHolding({ clock, version: VERSION, securityHeaders: headers });
+  const server = createListener((req, res) => {
+    // While draining, connections end with their answer, so that none is cut while a request is on its way.
+    if (draining) res.shouldKeepAlive = false;
+    handler(req, res);
+  });
+  server.on('clientError', createBrokenRequest(headers));
   let served: Served | undefined;
   let cache: Cache | undefined;
   const ready = Promise.withResolvers<FirstAccess>();
@@ -77,7 +84,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     const parts = { config, db, cache, clock, log, metrics, migrationsFolder, version: VERSION, draining: () => draining };
     served = serve(parts);
     const ctx = systemCtx(clock.now(), 'start');
-    const access = await served.prepare(ctx, { demo: overrides.demo ?? !config.production });
+    const access = await untilItWorks(() => prepare(ctx, { demo: overrides.demo ?? !config.production }), log, stopping.signal);
     handler = served.handle;
     if (config.roles.includes('worker')) served.start();
     log.info({ database: db.engine, cache: cache.state().using }, 'ready');

@@ -26,9 +26,9 @@ export async function seedDemo(given: Ctx, { db, settings, catalog, tutors }: De
     const { services, products, emergency, ...sections } = clinic;
     for (const [section, value] of Object.entries(sections)) await settings.put(ctx, section as SectionKey, value as SectionPatch<SectionKey>);
     await settings.put(ctx, 'emergency', { items: emergency } as SectionPatch<'emergency'>);
-    // Ids are made in order, so the lists show the catalogue as it is written there.
-    for (const service of services) await catalog.services.create(ctx, { ...service, booking: 'auto' });
-    for (const product of products) await catalog.products.create(ctx, { ...product, sale: 'free' });
+    // Lists show the newest first: backwards, they show the catalogue as it is written there.
+    for (const service of services.toReversed()) await catalog.services.create(ctx, { ...service, booking: 'auto' });
+    for (const product of products.toReversed()) await catalog.products.create(ctx, { ...product, sale: 'free' });
     return true;
   });
 }

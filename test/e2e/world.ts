@@ -1,6 +1,6 @@
 /** One row of every resource, and for every writing route a body that is accepted. */
 import type { TestApp } from '../support/app.ts';
-import { at, make, makePet, makeResource, makeService, makeTutor, openClinic, type Row } from '../support/clinic.ts';
+import { at, HOURS, make, makePet, makeResource, makeService, makeTutor, openClinic, type Row } from '../support/clinic.ts';
 import type { ListedRoute } from './route-list.ts';
 
 export interface World {
@@ -51,11 +51,18 @@ export function pathOf(route: Pick<ListedRoute, 'path'>, world: World, id?: stri
 }
 
 let serial = 0;
+let visits = 0;
+
+/** An hour nobody asked for yet: the working days of February 2027, ten to six. */
+function nextTime(): string {
+  const days = Array.from({ length: 28 }, (_, i) => `2027-02-${String(i + 1).padStart(2, '0')}`).filter((day) => ![0, 1, 6].includes(new Date(`${day}T12:00:00Z`).getUTCDay()));
+  const i = visits++;
+  return at(days[Math.floor(i / 8) % days.length]!, `${10 + (i % 8)}:00`);
+}
 
 /** A fresh accepted body for each writing route, by its name; PATCH bodies name fields of the row that may change. */
 export function bodies(world: World): Record<string, () => Record<string, unknown>> {
   const n = () => String(++serial).padStart(7, '0');
-  const week = { mon: ['08:00-18:00'], tue: [], wed: [], thu: [], fri: [], sat: [], sun: [] };
   return {
     'POST /api/auth/login': () => ({ email: 'dona@clinica.test', password: 'senha-da-dona-123' }),
     'PATCH /api/auth/me': () => ({ name: 'Eu' }),
@@ -81,12 +88,12 @@ export function bodies(world: World): Record<string, () => Record<string, unknow
     'PATCH /api/settings/closed-days/{id}': () => ({ name: 'Folga' }),
     'PATCH /api/settings/profile': () => ({ name: 'Clínica' }),
     'PATCH /api/settings/address': () => ({ street: 'Rua A' }),
-    'PATCH /api/settings/hours': () => week,
+    'PATCH /api/settings/hours': () => ({ ...HOURS }),
     'PATCH /api/settings/holidays': () => ({ closed_national: true }),
     'PATCH /api/settings/emergency': () => ({ items: [{ name: 'Plantão', address: 'Rua B, 1', phone: '+551133334444', hours: 'always' }] }),
     'PATCH /api/settings/pix': () => ({ holder_name: 'Clínica', city: 'São Paulo' }),
     'PATCH /api/settings/policies': () => ({ lead_minutes: 0 }),
-    'POST /api/appointments': () => ({ tutor_id: world.tutor.id, pet_id: world.pet.id, service_id: world.service.id, starts_at: at(`2027-0${2 + (Math.floor(++serial / 8) % 7)}-0${1 + (Math.floor(serial / 56) % 9)}`, `${10 + (serial % 8)}:00`) }),
+    'POST /api/appointments': () => ({ tutor_id: world.tutor.id, pet_id: world.pet.id, service_id: world.service.id, starts_at: nextTime() }),
     'PATCH /api/appointments/{id}': () => ({ notes: 'chega cedo' }),
   };
 }

@@ -1,8 +1,8 @@
 /** A clinic to book in: hours as in the demo, and rows made over HTTP as any caller makes them. */
 import type { TestApp } from './app.ts';
 
-/** Monday 1 February 2027, 09:00 in São Paulo (UTC-3 all year round). */
-export const MONDAY = '2027-02-01T12:00:00.000Z';
+/** Monday 1 February 2027, 08:45 in São Paulo (UTC-3 all year round). */
+export const MONDAY = '2027-02-01T11:45:00.000Z';
 
 /** An instant by São Paulo's clock: `at('2027-02-03', '10:00')`. */
 export function at(date: string, time: string): string {

@@ -4,7 +4,7 @@ import { reply, replyEmpty } from '#platform/http/reply';
 import { defineRoute, type Route, type RouteHttp } from '#platform/http/route';
 import { apiKey } from './api-keys.schemas.ts';
 import type { ApiKeysService } from './api-keys.service.ts';
-import { clearedCookie, sessionCookie, tokenOf } from './cookie.ts';
+import { clearedCookie, sessionCookie, sessionOf } from './cookie.ts';
 import { refuseForeign } from './provenance.ts';
 import type { SessionsService, Visitor } from './sessions.service.ts';
 import { login, scopes, updateMe, user } from './users.schemas.ts';
@@ -44,7 +44,7 @@ export function authRoutes({ sessions, users, apiKeys }: AuthRoutesParts): Route
       status: 204,
       idempotent: false,
       async handle({ ctx, http }) {
-        await sessions.logout(ctx, visitorOf(http).token);
+        await sessions.logout(ctx, visitorOf(http).held);
         return replyEmpty(setCookie(clearedCookie(http.secure)));
       },
     }),
@@ -79,7 +79,7 @@ export function authRoutes({ sessions, users, apiKeys }: AuthRoutesParts): Route
 }
 
 function visitorOf(http: RouteHttp): Visitor {
-  return { ip: http.ip, token: tokenOf(http.header('cookie'), http.secure) };
+  return { ip: http.ip, held: sessionOf(http.header('cookie'), http.secure) };
 }
 
 function setCookie(cookie: string): Record<string, string> {

@@ -1,4 +1,5 @@
-/** The console's session cookie. Its value is the token; the database knows only the token's digest. */
+/** The console's session cookie. Its value is the token; whoever asks further in gets its digest only. */
+import { type SessionRef, sessionOfToken } from './session-token.ts';
 
 const SECURE = '__Host-caramelo';
 /** For plain http in the clinic's own network, where browsers refuse the secure one. */
@@ -21,20 +22,20 @@ function cookie(value: string, secure: boolean, maxAge: number): string {
 }
 
 /**
- * The token in a `Cookie` header. Over TLS only the `__Host-` cookie counts: the plain one may have been planted by a
- * neighbouring host or over http. With `secure` unknown either does, the `__Host-` one first.
+ * The session a `Cookie` header names. Over TLS only the `__Host-` cookie counts: the plain one may have been planted by a
+ * neighbouring host or over http. Without TLS either does, the `__Host-` one first.
  */
-export function tokenOf(header: string | undefined, secure?: boolean): string | undefined {
+export function sessionOf(header: string | undefined, secure: boolean): SessionRef | undefined {
   if (header === undefined || header.length > 8192) return undefined;
-  return valueOf(header, SECURE) ?? (secure === true ? undefined : valueOf(header, PLAIN));
+  return named(header, SECURE) ?? (secure ? undefined : named(header, PLAIN));
 }
 
-function valueOf(header: string, name: string): string | undefined {
+function named(header: string, name: string): SessionRef | undefined {
   for (const part of header.split(';')) {
     const at = part.indexOf('=');
     if (at === -1 || part.slice(0, at).trim() !== name) continue;
-    const value = part.slice(at + 1).trim();
-    if (/^[\w-]{43}$/.test(value)) return value;
+    const session = sessionOfToken(part.slice(at + 1).trim());
+    if (session) return session;
   }
   return undefined;
 }

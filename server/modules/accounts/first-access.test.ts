@@ -33,8 +33,9 @@ describe.each(modes)('first access on $engine + $cache', (mode) => {
   async function empty() {
     for (const table of [sql`sessions`, sql`console_users`, sql`api_keys`]) await app.db.run(sql`delete from ${table}`);
   }
-  const known = (accounts: Accounts, apiKey: string) => accounts.authenticator.authenticate({ apiKey, method: 'GET' });
-  const login = (email: string, password: string) => one.sessions.login(ctx, { email, password }, { ip: '198.51.100.1', token: undefined });
+  const known = (accounts: Accounts, apiKey: string) => accounts.authenticator.authenticate({ apiKey, method: 'GET', secure: false });
+  const comesIn = (accounts: Accounts, token: string) => accounts.authenticator.authenticate({ cookie: `caramelo=${token}`, method: 'GET', secure: false });
+  const login = (email: string, password: string) => one.sessions.login(ctx, { email, password }, { ip: '198.51.100.1', held: undefined });
   const keys = () => app.db.all<{ id: string; origin: string }>(sql`select id, origin from api_keys`);
   const users = () => app.db.all<{ email: string; role: string }>(sql`select email, role from console_users order by id`);
 
@@ -111,10 +112,15 @@ describe.each(modes)('first access on $engine + $cache', (mode) => {
       email: 'dona@clinica.test',
     });
     expect(await users()).toHaveLength(1);
-    await app.db.run(sql`update console_users set role = 'viewer', disabled_at = ${systemClock.now()}`);
+    await app.db.run(sql`update console_users set role = 'viewer'`);
+    const { token } = await login('dona@clinica.test', 'senha-da-dona-123');
+    expect(await comesIn(two, token)).toMatchObject({ role: 'viewer' });
     await one.ensureFirstAccess(ctx, { ...input, adminPassword: 'senha-recuperada-1' });
     expect(await users()).toEqual([{ email: 'dona@clinica.test', role: 'owner' }]);
-    expect((await login('dona@clinica.test', 'senha-recuperada-1')).user.disabled_at).toBeNull();
+    expect(await comesIn(two, token)).toBeUndefined();
+    await app.db.run(sql`update console_users set disabled_at = ${systemClock.now()}`);
+    await one.ensureFirstAccess(ctx, { ...input, adminPassword: 'senha-recuperada-2' });
+    expect((await login('dona@clinica.test', 'senha-recuperada-2')).user.disabled_at).toBeNull();
   });
 
   test('production generates nothing', async () => {

@@ -3,9 +3,11 @@ import { audit } from '#platform/audit';
 import type { Ctx } from '#platform/ctx';
 import { type Database, DbViolation } from '#platform/db/database';
 import { digest, newId, newSecret } from '#platform/ids';
+import type { Writer } from '#platform/write';
 import { holdEnvironmentKey, insertEnvironmentKey, type NewKey, putEnvironmentKey } from './api-keys.repository.ts';
 import { newApiKey } from './api-keys.service.ts';
 import type { Passwords } from './passwords.ts';
+import { accountTopic } from './sessions.cache.ts';
 import { deleteSessionsOf } from './sessions.repository.ts';
 import { findOwner, upsertOwner } from './users.repository.ts';
 
@@ -32,7 +34,7 @@ export type EnsureFirstAccess = (ctx: Ctx, input: FirstAccessInput) => Promise<F
 const DEVELOPMENT_EMAIL = 'admin@caramelo.local';
 
 /** Instances that start at once agree: each secret is made, and answered, by one of them. */
-export function createFirstAccess({ db, passwords }: { db: Database; passwords: Passwords }): EnsureFirstAccess {
+export function createFirstAccess({ db, writer, passwords }: { db: Database; writer: Writer; passwords: Passwords }): EnsureFirstAccess {
   async function ensure(ctx: Ctx, input: FirstAccessInput): Promise<FirstAccess> {
     if (input.production && input.apiKey === undefined) throw new Error('API_KEY is required in production');
     const apiKey = input.apiKey ?? newApiKey();
@@ -53,7 +55,8 @@ export function createFirstAccess({ db, passwords }: { db: Database; passwords: 
       if (isNewKey && input.apiKey === undefined) result.generatedApiKey = apiKey;
       if (present || passwordHash === undefined) return result;
       const first = await upsertOwner(tx, ctx, newId(), result.email, passwordHash);
-      await deleteSessionsOf(tx, first.id);
+      // Whose account it is shows only now: one that is brought back may have sessions.
+      await writer.write({ ...ctx, tx }, { topics: [accountTopic(first.id)] }, () => deleteSessionsOf(tx, first.id));
       await audit(tx, ctx, { action: 'created', entity: 'console_user', entity_id: first.id, changes: { email: first.email, role: first.role } });
       if (input.adminPassword === undefined) result.generatedPassword = password;
       return result;

@@ -13,8 +13,9 @@ import { type Authenticator, createAuthenticator } from './authenticator.ts';
 import { createFirstAccess, type EnsureFirstAccess } from './first-access.ts';
 import { createPasswords } from './passwords.ts';
 import { createRecall } from './recall.ts';
+import { createLiveSessions } from './sessions.cache.ts';
 import { purgeSessions } from './sessions.repository.ts';
-import { createSessionLookup, createSessionsService, type SessionsService } from './sessions.service.ts';
+import { createSessionsService, type SessionsService } from './sessions.service.ts';
 import { userRoutes } from './users.routes.ts';
 import { createUsersService, type UsersService } from './users.service.ts';
 
@@ -25,7 +26,7 @@ export { type Role, ROLES, type Scope, SCOPES, scopesOfRole } from './scopes.ts'
 
 export interface AccountsParts {
   db: Database;
-  cache: Pick<Cache, 'limit'>;
+  cache: Pick<Cache, 'limit' | 'read'>;
   writer: Writer;
 }
 
@@ -40,23 +41,23 @@ export interface Accounts {
   routes: Route[];
 }
 
-/** Who is remembered at most, for less than a second. */
+/** Keys remembered at most, for less than a second. */
 const MAX_REMEMBERED = 10_000;
 
 export function createAccounts({ db, cache, writer }: AccountsParts): Accounts {
   const passwords = createPasswords();
   const liveKeys = createRecall<Actor>(createKeyLookup(db), MAX_REMEMBERED);
-  const liveSessions = createRecall<Actor>(createSessionLookup(db), MAX_REMEMBERED);
+  const liveSessions = createLiveSessions({ db, cache });
   const attempts = createAttempts({ db, cache });
-  const users = createUsersService({ db, writer, passwords, forgetSessions: liveSessions.forget });
-  const sessions = createSessionsService({ db, passwords, attempts, sessions: liveSessions });
+  const users = createUsersService({ db, writer, passwords });
+  const sessions = createSessionsService({ db, writer, passwords, attempts, live: liveSessions });
   const apiKeys = createApiKeysService({ db, writer, forgetKeys: liveKeys.forget });
   return {
     users,
     sessions,
     apiKeys,
     authenticator: createAuthenticator({ keys: liveKeys, sessions: liveSessions }),
-    ensureFirstAccess: createFirstAccess({ db, passwords }),
+    ensureFirstAccess: createFirstAccess({ db, writer, passwords }),
     purgeExpired: async (ctx) => (await purgeSessions(ctx.tx ?? db)) + (await purgeGuesses(ctx.tx ?? db)),
     routes: [...authRoutes({ sessions, users, apiKeys }), ...userRoutes(users), ...apiKeyRoutes(apiKeys)],
   };

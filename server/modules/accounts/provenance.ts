@@ -1,4 +1,7 @@
-/** Where a browser's request comes from, by headers a page cannot forge: the guard against forged requests that ride on a cookie. */
+/**
+ * Where a browser's request comes from, by headers a page cannot forge: the guard against forged requests that ride on a cookie,
+ * beside the cookie's own SameSite=Lax.
+ */
 import { forbidden } from '#platform/errors';
 
 export interface Provenance {
@@ -7,12 +10,15 @@ export interface Provenance {
   secFetchSite?: string | undefined;
 }
 
-/** `ours`: our own pages; `foreign`: another site's, a sandbox's or an opaque one's; `silent`: nothing was said, so probably no browser. */
-export function provenanceOf({ origin, host, secFetchSite }: Provenance): 'ours' | 'foreign' | 'silent' {
+/**
+ * Another site's page, a sandboxed or an opaque one. Who says nothing is not: browsers name the origin of every request
+ * that is neither GET nor HEAD, so it is a script with a cookie of its own.
+ */
+export function isForeign({ origin, host, secFetchSite }: Provenance): boolean {
   // Before Origin: it stays true behind a proxy that rewrites Host. Browsers leave it out on plain http.
-  if (secFetchSite !== undefined) return secFetchSite === 'same-origin' || secFetchSite === 'none' ? 'ours' : 'foreign';
-  if (origin === undefined) return 'silent';
-  return host !== undefined && isOrigin(origin, host) ? 'ours' : 'foreign';
+  if (secFetchSite !== undefined) return secFetchSite !== 'same-origin' && secFetchSite !== 'none';
+  if (origin === undefined) return false;
+  return host === undefined || !isOrigin(origin, host);
 }
 
 /** Compares host and port; the scheme is what the browser says, since a proxy before us may hide it. */
@@ -21,13 +27,7 @@ function isOrigin(origin: string, host: string): boolean {
   return from !== null && URL.parse(`${from.protocol}//${host}`)?.host === from.host;
 }
 
-/** For a change that only a cookie vouches for. Throws FORBIDDEN unless it provably comes from our own pages. */
-export function demandOurs(request: Provenance): void {
-  if (provenanceOf(request) !== 'ours')
-    throw forbidden({ message: 'A change made with the session cookie must come from the console itself (Origin or Sec-Fetch-Site).' });
-}
-
-/** For login, where no cookie vouches yet: another site must not log its visitor in. Throws FORBIDDEN. */
+/** For login, and for a change that a cookie alone vouches for. Throws FORBIDDEN. */
 export function refuseForeign(request: Provenance): void {
-  if (provenanceOf(request) === 'foreign') throw forbidden({ message: 'Another site may not log people in here.' });
+  if (isForeign(request)) throw forbidden({ message: 'Only the console itself may do this in a browser, no other site.' });
 }

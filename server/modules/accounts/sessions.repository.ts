@@ -1,4 +1,4 @@
-/** All SQL that writes sessions. A session's id is the digest of its token; its ages go by the database's clock. */
+/** All SQL that writes sessions. A session's id is the digest of its token (session-token.ts); its ages go by the database's clock. */
 import type { Queryable } from '#platform/db/database';
 import { dbNow, dbNowPlus } from '#platform/db/dialect';
 import { sql } from '#platform/db/sql';
@@ -12,18 +12,17 @@ const SEEN_EVERY_SECONDS = 60;
 export const live = sql`s.expires_at > ${dbNow} and s.last_seen_at > ${dbNowPlus(-IDLE_SECONDS)}`;
 
 export interface SessionRow {
-  user_id: string;
   role: Role;
   /** 1 when `last_seen_at` is due to be moved. */
   due: number;
 }
 
-/** A live session of an enabled user. */
-export function findSession(db: Queryable, id: string): Promise<SessionRow | undefined> {
+/** A live session of that user, who is enabled. */
+export function findSession(db: Queryable, id: string, userId: string): Promise<SessionRow | undefined> {
   return db.first<SessionRow>(sql`
-    select s.user_id, u.role, case when s.last_seen_at <= ${dbNowPlus(-SEEN_EVERY_SECONDS)} then 1 else 0 end as due
+    select u.role, case when s.last_seen_at <= ${dbNowPlus(-SEEN_EVERY_SECONDS)} then 1 else 0 end as due
     from sessions s join console_users u on u.id = s.user_id
-    where s.id = ${id} and u.disabled_at is null and ${live}`);
+    where s.id = ${id} and s.user_id = ${userId} and u.disabled_at is null and ${live}`);
 }
 
 /** At most one write a minute, whoever else saw it too. */

@@ -1,13 +1,14 @@
 import { audit } from '#platform/audit';
-import type { Actor, Ctx } from '#platform/ctx';
+import type { Ctx } from '#platform/ctx';
 import type { Database, Tx } from '#platform/db/database';
 import { forbidden, invalidField, unauthenticated } from '#platform/errors';
-import { digest, newSecret } from '#platform/ids';
+import { digest } from '#platform/ids';
+import type { Writer } from '#platform/write';
 import { type Attempts, guessAllowances, holderAllowances, networkOf } from './attempts.ts';
 import { uncountGuess } from './attempts.repository.ts';
 import type { Passwords } from './passwords.ts';
-import type { Recall } from './recall.ts';
-import { type Role, scopesOfRole } from './scopes.ts';
+import { newSessionToken, type SessionRef, sessionOfToken } from './session-token.ts';
+import { accountTopic, type LiveSessions, userActor } from './sessions.cache.ts';
 import * as rows from './sessions.repository.ts';
 import { findForLogin, findPasswordHash, lockPassword, markLogin, updateUserRow } from './users.repository.ts';
 import type { Login, UpdateMe, User } from './users.schemas.ts';
@@ -15,8 +16,8 @@ import type { Login, UpdateMe, User } from './users.schemas.ts';
 /** The browser that asks. */
 export interface Visitor {
   ip: string;
-  /** The token it holds already, valid or not. */
-  token: string | undefined;
+  /** The session its cookie names, live or not. */
+  held: SessionRef | undefined;
 }
 
 /** The token goes into the cookie and is kept nowhere else. */
@@ -28,46 +29,33 @@ export interface Opened {
 export interface SessionsService {
   /** Always a new token; the one the browser held ends. Throws UNAUTHENTICATED (whatever was wrong), RATE_LIMITED. */
   login(ctx: Ctx, input: Login, visitor: Visitor): Promise<Opened>;
-  /** Ends the session, here at once and elsewhere within a second. An unknown token is nothing to end. */
-  logout(ctx: Ctx, token: string | undefined): Promise<void>;
+  /** Ends the session: once this resolves no instance lets it in. An unknown one is nothing to end. */
+  logout(ctx: Ctx, held: SessionRef | undefined): Promise<void>;
   /** One's own name or password; a new password ends all sessions and opens a new one. Throws FORBIDDEN for API keys, VALIDATION_FAILED, RATE_LIMITED. */
   updateMe(ctx: Ctx, patch: UpdateMe, visitor: Visitor): Promise<{ user: User; token: string | undefined }>;
 }
 
 export interface SessionsParts {
   db: Database;
+  writer: Writer;
   passwords: Passwords;
   attempts: Attempts;
-  sessions: Recall<Actor>;
+  live: LiveSessions;
 }
 
-export function userActor(id: string, role: Role): Actor {
-  return { kind: 'user', id, role, scopes: scopesOfRole(role) };
-}
-
-/** Reads who a session belongs to; `id` is the token's digest. */
-export function createSessionLookup(db: Database): (id: string) => Promise<Actor | undefined> {
-  return async (id) => {
-    const row = await rows.findSession(db, id);
-    // Nobody waits for it, and a lost one is made up for a minute later.
-    if (row?.due === 1) rows.markSeen(db, id).catch(() => undefined);
-    return row && userActor(row.user_id, row.role);
-  };
-}
-
-export function createSessionsService({ db, passwords, attempts, sessions }: SessionsParts): SessionsService {
+export function createSessionsService({ db, writer, passwords, attempts, live }: SessionsParts): SessionsService {
   async function open(tx: Tx, userId: string, ip: string): Promise<string> {
-    const token = newSecret();
-    await rows.insertSession(tx, digest(token), userId, digest(networkOf(ip)));
+    const token = newSessionToken(userId);
+    await rows.insertSession(tx, sessionOfToken(token)!.id, userId, digest(networkOf(ip)));
     return token;
   }
 
   return {
-    async login(ctx, { email, password }, { ip, token: held }) {
+    async login(ctx, { email, password }, { ip, held }) {
       const network = networkOf(ip);
       await attempts.slowFlood(network);
       const account = await findForLogin(db, email, digest(network), rows.live);
-      const holder = held === undefined ? undefined : await sessions.get(digest(held));
+      const holder = held && (await live.find(held));
       const guess =
         account && holder?.id === account.id
           ? holderAllowances(account.id)
@@ -78,26 +66,24 @@ export function createSessionsService({ db, passwords, attempts, sessions }: Ses
         throw error;
       });
       if (!account || !right) throw wrongCredentials();
-      const opened = await db.tx(async (tx) => {
+      const opened = await writer.write(ctx, { topics: held ? [accountTopic(held.userId)] : [] }, async (tx) => {
         await uncountGuess(tx, guess);
         const user = await markLogin(tx, account.id, account.password_hash);
         if (!user) return undefined;
-        if (held !== undefined) await rows.deleteSession(tx, digest(held));
+        if (held) await rows.deleteSession(tx, held.id);
         const token = await open(tx, user.id, ip);
         await audit(tx, { ...ctx, actor: userActor(user.id, user.role) }, { action: 'logged_in', entity: 'console_user', entity_id: user.id });
         return { user, token };
       });
       if (!opened) throw wrongCredentials();
-      if (held !== undefined) sessions.forget();
       return opened;
     },
-    async logout(ctx, token) {
-      if (token === undefined) return;
-      await db.tx(async (tx) => {
-        const userId = await rows.deleteSession(tx, digest(token));
+    async logout(ctx, held) {
+      if (!held) return;
+      await writer.write(ctx, { topics: [accountTopic(held.userId)] }, async (tx) => {
+        const userId = await rows.deleteSession(tx, held.id);
         if (userId !== undefined) await audit(tx, ctx, { action: 'logged_out', entity: 'console_user', entity_id: userId });
       });
-      sessions.forget();
     },
     async updateMe(ctx, { name, password, current_password }, { ip }) {
       const { kind, id } = ctx.actor;
@@ -107,12 +93,11 @@ export function createSessionsService({ db, passwords, attempts, sessions }: Ses
         const was = await demandPassword(id, current_password);
         changed = { hash: await passwords.hash(password), was };
       }
-      return db.tx(async (tx) => {
+      return writer.write(ctx, { topics: [accountTopic(id)] }, async (tx) => {
         if (changed && !(await lockPassword(tx, id, changed.was))) throw notCurrent();
         const user = await updateUserRow(tx, ctx, id, name === undefined ? {} : { name }, changed?.hash);
         if (!user) throw unauthenticated();
         await audit(tx, ctx, { action: 'updated', entity: 'console_user', entity_id: id, changes: { name, ...(changed && { password: 'changed' }) } });
-        tx.afterCommit(sessions.forget);
         if (!changed) return { user, token: undefined };
         await rows.deleteSessionsOf(tx, id);
         return { user, token: await open(tx, id, ip) };

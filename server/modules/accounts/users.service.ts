@@ -7,6 +7,7 @@ import { newId } from '#platform/ids';
 import type { Writer } from '#platform/write';
 import type { Passwords } from './passwords.ts';
 import { holds, type Role, scopesOfRole } from './scopes.ts';
+import { accountTopic } from './sessions.cache.ts';
 import { deleteSessionsOf } from './sessions.repository.ts';
 import * as rows from './users.repository.ts';
 import type { CreateUser, UpdateUser, User, UserQuery } from './users.schemas.ts';
@@ -27,14 +28,12 @@ export interface UsersParts {
   db: Database;
   writer: Writer;
   passwords: Passwords;
-  /** Called after a commit that may have ended sessions or changed what they may do. */
-  forgetSessions: () => void;
 }
 
-/** Nothing about accounts is cached beyond a second, so their changes touch no topic. */
-const UNCACHED = { topics: [] };
+/** Once such a change is acknowledged, no instance lets anybody in by what was before. */
+const touching = (id: string) => ({ topics: [accountTopic(id)] });
 
-export function createUsersService({ db, writer, passwords, forgetSessions }: UsersParts): UsersService {
+export function createUsersService({ db, writer, passwords }: UsersParts): UsersService {
   /** The user, locked, if the caller may touch them: who could set an owner's password would be an owner. */
   async function take(tx: Tx, ctx: Ctx, id: string, ifMatch: number | undefined): Promise<User> {
     const user = await rows.lockUser(tx, id);
@@ -55,7 +54,7 @@ export function createUsersService({ db, writer, passwords, forgetSessions }: Us
       demandRole(ctx, input.role);
       const passwordHash = await passwords.hash(password);
       const id = newId();
-      return writer.write(ctx, UNCACHED, async (tx) => {
+      return writer.write(ctx, { topics: [] }, async (tx) => {
         const created = await rows.insertUser(tx, ctx, id, input, passwordHash);
         if (!created) throw alreadyExists({ details: { id: (await rows.findIdByEmail(tx, input.email)) ?? null } });
         await audit(tx, ctx, { action: 'created', entity: 'console_user', entity_id: id, changes: input });
@@ -65,7 +64,7 @@ export function createUsersService({ db, writer, passwords, forgetSessions }: Us
     async update(ctx, id, { password, ...patch }, ifMatch) {
       if (patch.role !== undefined) demandRole(ctx, patch.role);
       const passwordHash = password === undefined ? undefined : await passwords.hash(password);
-      const updated = writer.write(ctx, UNCACHED, async (tx) => {
+      const updated = writer.write(ctx, touching(id), async (tx) => {
         const stepsDown = (patch.role !== undefined && patch.role !== 'owner') || patch.disabled === true;
         // Before the row itself: everybody who may remove an owner locks in the same order.
         const owners = stepsDown ? await rows.lockOwners(tx) : [];
@@ -74,7 +73,6 @@ export function createUsersService({ db, writer, passwords, forgetSessions }: Us
         const user = await rows.updateUserRow(tx, ctx, id, patch, passwordHash);
         if (passwordHash !== undefined || patch.disabled === true) await deleteSessionsOf(tx, id);
         await audit(tx, ctx, { action: 'updated', entity: 'console_user', entity_id: id, changes: { ...patch, ...(passwordHash && { password: 'changed' }) } });
-        tx.afterCommit(forgetSessions);
         return user!;
       });
       return updated.catch(async (error: unknown) => {
@@ -83,13 +81,12 @@ export function createUsersService({ db, writer, passwords, forgetSessions }: Us
       });
     },
     async remove(ctx, id, ifMatch) {
-      const removed = writer.write(ctx, UNCACHED, async (tx) => {
+      const removed = writer.write(ctx, touching(id), async (tx) => {
         const owners = await rows.lockOwners(tx);
         await take(tx, ctx, id, ifMatch);
         keepOneOwner(owners, id);
         await rows.deleteUser(tx, id);
         await audit(tx, ctx, { action: 'deleted', entity: 'console_user', entity_id: id });
-        tx.afterCommit(forgetSessions);
       });
       await removed.catch((error: unknown) => {
         const depended = error instanceof DbViolation && error.rule === 'foreign_key';

@@ -1,7 +1,7 @@
 /** What appointments hold about a person. */
 import type { PersonFace } from '#modules/customers/index';
 import type { Writer } from '#platform/write';
-import { recordChange, topicsOf } from './appointments.changes.ts';
+import { recordChange, topicsOf } from './visit-changes.ts';
 import * as rows from './appointments.repository.ts';
 import { free } from './occupancy.repository.ts';
 

@@ -46,7 +46,8 @@ export async function listAppointments(db: Queryable, query: AppointmentQuery, d
     query.pet_id !== undefined && sql`pet_id = ${query.pet_id}`,
     query.service_id !== undefined && sql`service_id = ${query.service_id}`,
     query.external_id !== undefined && sql`external_id = ${query.external_id}`,
-    query.resource_id !== undefined && sql`exists (select 1 from appointment_resources r where r.appointment_id = appointments.id and r.resource_id = ${query.resource_id})`,
+    query.resource_id !== undefined &&
+      sql`exists (select 1 from appointment_resources r where r.appointment_id = appointments.id and r.resource_id = ${query.resource_id})`,
     query.status !== undefined && sql`status in ${inList(query.status)}`,
     days.starts_at !== undefined && sql`starts_at >= ${days.starts_at}`,
     days.ends_at !== undefined && sql`starts_at < ${days.ends_at}`,
@@ -104,7 +105,14 @@ export interface AppointmentPatch {
  * No row when it is gone or at another version, or when it must still be holding its place and is a hold that ran out.
  * A hold that gets another status is none any more. Throws DbViolation `unique` when the external id is another's.
  */
-export function updateAppointment(tx: Queryable, ctx: Ctx, id: string, version: number, patch: AppointmentPatch, mustStand: boolean): Promise<AppointmentRow | undefined> {
+export function updateAppointment(
+  tx: Queryable,
+  ctx: Ctx,
+  id: string,
+  version: number,
+  patch: AppointmentPatch,
+  mustStand: boolean,
+): Promise<AppointmentRow | undefined> {
   const sets: (Sql | false)[] = [
     patch.status !== undefined && sql`status = ${patch.status}, hold_expires_at = null, hold_reason = null`,
     patch.starts_at !== undefined && sql`starts_at = ${patch.starts_at}`,

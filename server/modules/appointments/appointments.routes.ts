@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import { type Reply, reply, replyEmpty, replyPage } from '#platform/http/reply';
 import { defineRoute, type Route } from '#platform/http/route';
-import { appointment, appointmentId, type AppointmentQuery, appointmentQuery, availabilityQuery, createAppointment, slot, updateAppointment } from './appointments.schemas.ts';
+import {
+  appointment,
+  appointmentId,
+  type AppointmentQuery,
+  appointmentQuery,
+  availabilityQuery,
+  createAppointment,
+  slot,
+  updateAppointment,
+} from './appointments.schemas.ts';
 import type { AppointmentsService } from './appointments.service.ts';
 
 export function appointmentRoutes(appointments: AppointmentsService): Route[] {

@@ -10,7 +10,10 @@ const statusList = z
   .string()
   .max(200)
   .transform((raw, ctx): Status[] => {
-    const parsed = z.array(status).min(1).safeParse(raw.split(',').map((word) => word.trim()));
+    const parsed = z
+      .array(status)
+      .min(1)
+      .safeParse(raw.split(',').map((word) => word.trim()));
     if (parsed.success) return [...new Set(parsed.data)].sort();
     ctx.addIssue({ code: 'custom', message: `must be one or more of ${statuses.join(', ')}, with commas between` });
     return z.NEVER;
@@ -115,7 +118,8 @@ export const availabilityQuery = z
   })
   .superRefine((query, ctx) => {
     inOrder(query, ctx);
-    if (daysBetween(query.from, query.to) >= SEARCH_DAYS) ctx.addIssue({ code: 'custom', path: ['to'], message: `must be at most ${SEARCH_DAYS} days from from` });
+    if (daysBetween(query.from, query.to) >= SEARCH_DAYS)
+      ctx.addIssue({ code: 'custom', path: ['to'], message: `must be at most ${SEARCH_DAYS} days from from` });
   });
 export type AvailabilityQuery = z.output<typeof availabilityQuery>;
 

@@ -5,9 +5,16 @@ import { inUse, notFound, versionMismatch } from '#platform/errors';
 import type { Page } from '#platform/http/page';
 import type { Writer } from '#platform/write';
 import { dayBounds, type SettingsService } from '#modules/settings/index';
-import { changeVisit, recordChange } from './appointments.changes.ts';
+import { changeVisit, recordChange } from './visit-changes.ts';
 import * as rows from './appointments.repository.ts';
-import { type Appointment, type AppointmentQuery, appointmentQuery, type AvailabilityQuery, type CreateAppointment, type UpdateAppointment } from './appointments.schemas.ts';
+import {
+  type Appointment,
+  type AppointmentQuery,
+  appointmentQuery,
+  type AvailabilityQuery,
+  type CreateAppointment,
+  type UpdateAppointment,
+} from './appointments.schemas.ts';
 import type { Slot } from './availability.ts';
 import { type BookingFactsParts, createBookingFacts } from './booking-facts.ts';
 import { createBooking } from './booking.ts';

@@ -58,7 +58,10 @@ describe.each(modes)('appointments on $engine + $cache', (mode) => {
       const row = await book(app, { ...ids, service_id: priced.id, starts_at: at('2027-02-02', '09:00') });
       expect(row).toMatchObject({ price_cents: 9000, ends_at: at('2027-02-02', '10:30') });
       await make(app, 'PATCH', `/api/services/${priced.id}`, { prices: [], price_cents: 1 });
-      expect((await patch(row.id, { starts_at: at('2027-02-02', '14:00') })).body.data).toMatchObject({ price_cents: 9000, ends_at: at('2027-02-02', '15:30') });
+      expect((await patch(row.id, { starts_at: at('2027-02-02', '14:00') })).body.data).toMatchObject({
+        price_cents: 9000,
+        ends_at: at('2027-02-02', '15:30'),
+      });
     });
 
     test('a guardian may book', async () => {
@@ -122,7 +125,7 @@ describe.each(modes)('appointments on $engine + $cache', (mode) => {
     test('says why a start is refused', async () => {
       const { ids } = await makeVisitor(app);
       const table: [string, string, object][] = [
-        [at('2027-02-01', '08:59'), 'past', {}],
+        [at('2027-02-01', '08:30'), 'past', {}],
         [at('2028-06-05', '10:00'), 'horizon', {}],
         [at('2027-02-07', '10:00'), 'closed', { closed: { kind: 'weekday', name: 'domingo' } }],
         [at('2027-04-21', '10:00'), 'closed', { closed: { kind: 'holiday', name: 'Tiradentes' } }],
@@ -161,8 +164,13 @@ describe.each(modes)('appointments on $engine + $cache', (mode) => {
       const wish = { ...ids, service_id: wide.id, starts_at: at('2027-02-03', '15:00') };
       const got = [];
       for (const more of [{}, { resource_id: table.id }, {}]) got.push((await book(app, { ...wish, ...more })).resources[0]);
-      expect(got).toEqual([{ id: tub.id, name: tub.name, unit: 1 }, { id: table.id, name: table.name, unit: 1 }, { id: tub.id, name: tub.name, unit: 2 }]);
-      for (const more of [{}, { resource_id: table.id }]) expect((await app.call('POST', '/api/appointments', { ...wish, ...more })).body.code).toBe('SLOT_TAKEN');
+      expect(got).toEqual([
+        { id: tub.id, name: tub.name, unit: 1 },
+        { id: table.id, name: table.name, unit: 1 },
+        { id: tub.id, name: tub.name, unit: 2 },
+      ]);
+      for (const more of [{}, { resource_id: table.id }])
+        expect((await app.call('POST', '/api/appointments', { ...wish, ...more })).body.code).toBe('SLOT_TAKEN');
       const lowered = await app.call('PATCH', `/api/resources/${tub.id}`, { capacity: 1 });
       expect([lowered.status, lowered.body.code]).toEqual([409, 'IN_USE']);
     });
@@ -233,7 +241,7 @@ describe.each(modes)('appointments on $engine + $cache', (mode) => {
       expect(await found('status=scheduled,%20cancelled')).toEqual([0, 1, 2, 3, 4]);
       expect(await found('status=arrived,ready')).toEqual([]);
       const pages = [];
-      for (let cursor: string | null = ''; cursor !== null; ) {
+      for (let cursor: string | null = ''; cursor !== null;) {
         const { body } = await get(`/api/appointments?tutor_id=${mine.tutor.id}&limit=2${cursor && `&cursor=${cursor}`}`);
         pages.push(body.data.map((row: Row) => rows.findIndex(({ id }) => id === row.id)));
         cursor = body.meta.next_cursor;
@@ -251,7 +259,14 @@ describe.each(modes)('appointments on $engine + $cache', (mode) => {
     });
 
     test('refuses what it does not understand', async () => {
-      for (const [query, field] of [['status=open', 'status'], ['from=2027-02-31', 'from'], ['from=2027-03-02&to=2027-03-01', 'to'], ['tutor_id=7', 'tutor_id'], ['cursor=x', 'cursor'], ['colour=blue', 'colour']]) {
+      for (const [query, field] of [
+        ['status=open', 'status'],
+        ['from=2027-02-31', 'from'],
+        ['from=2027-03-02&to=2027-03-01', 'to'],
+        ['tutor_id=7', 'tutor_id'],
+        ['cursor=x', 'cursor'],
+        ['colour=blue', 'colour'],
+      ]) {
         const answer = await get(`/api/appointments?${query}`);
         expect([answer.status, faults(answer)], query).toEqual([422, [field]]);
       }
@@ -264,7 +279,11 @@ describe.each(modes)('appointments on $engine + $cache', (mode) => {
         return [body.data.length, app.statements().filter(({ text }) => /from (appointments|appointment_resources|settings)/.test(text)).length];
       };
       const window = 'from=2027-03-01&to=2027-03-31';
-      expect([await cost(`${window}&limit=1`), await cost(`${window}&limit=100`), await cost(`${window}&status=ready`)]).toEqual([[1, 3], [5, 3], [0, 3]]);
+      expect([await cost(`${window}&limit=1`), await cost(`${window}&limit=100`), await cost(`${window}&status=ready`)]).toEqual([
+        [1, 3],
+        [5, 3],
+        [0, 3],
+      ]);
     });
   });
 
@@ -329,7 +348,9 @@ describe.each(modes)('appointments on $engine + $cache', (mode) => {
     test('what has begun or is billed stays', async () => {
       const { tutor, ids } = await makeVisitor(app);
       const row = await book(app, { ...ids, service_id: service.id, starts_at: at('2027-02-05', '09:00') });
-      await app.db.run(sql`insert into payments (id, appointment_id, method, status, amount_cents, created_at, updated_at) values (${UNKNOWN}, ${row.id}, 'pix', 'pending', 100, ${app.clock.now()}, ${app.clock.now()})`);
+      await app.db.run(
+        sql`insert into payments (id, appointment_id, method, status, amount_cents, created_at, updated_at) values (${UNKNOWN}, ${row.id}, 'pix', 'pending', 100, ${app.clock.now()}, ${app.clock.now()})`,
+      );
       const cancel = `PATCH /api/appointments/${row.id} {"status": "cancelled"}`;
       const refused = async (status: string, archive: string | null) => {
         const answer = await app.call('DELETE', `/api/appointments/${row.id}`);
@@ -337,7 +358,10 @@ describe.each(modes)('appointments on $engine + $cache', (mode) => {
       };
       await refused('scheduled', cancel);
       await app.db.run(sql`delete from payments where id = ${UNKNOWN}`);
-      for (const [status, archive] of [['in_service', cancel], ['completed', null]] as const) {
+      for (const [status, archive] of [
+        ['in_service', cancel],
+        ['completed', null],
+      ] as const) {
         await make(app, 'PATCH', `/api/appointments/${row.id}`, { status });
         await refused(status, archive);
       }

@@ -51,7 +51,10 @@ describe.each(modes)('racing for a time on $engine + $cache', (mode) => {
     const service = await makeService(app);
     const slots = ['08:00', '09:00', '10:00', '11:00'].map((clock) => ({ service_id: service.id, starts_at: at('2027-02-03', clock) }));
     expect(await race(Array.from({ length: RACERS }, (_, i) => slots[i % slots.length]!))).toBe(4);
-    const steps = Array.from({ length: RACERS }, (_, i) => ({ service_id: service.id, starts_at: at('2027-02-03', `1${3 + (i % 2)}:${i % 4 < 2 ? '00' : '30'}`) }));
+    const steps = Array.from({ length: RACERS }, (_, i) => ({
+      service_id: service.id,
+      starts_at: at('2027-02-03', `1${3 + (i % 2)}:${i % 4 < 2 ? '00' : '30'}`),
+    }));
     const won = await race(steps);
     expect(won).toBeGreaterThanOrEqual(1);
     expect(won).toBeLessThanOrEqual(2);
@@ -84,7 +87,11 @@ describe.each(modes)('racing for a time on $engine + $cache', (mode) => {
       await app.db.run(sql`update appointments set status = 'pending', hold_reason = 'proposal', hold_expires_at = ${expires} where id = ${row.id}`);
       return row.id as string;
     };
-    const [early, late, standing] = [await hold('09:00', '2020-01-01T00:00:00.000Z'), await hold('10:00', '2020-01-01T00:00:00.000Z'), await hold('14:00', '2099-01-01T00:00:00.000Z')];
+    const [early, late, standing] = [
+      await hold('09:00', '2020-01-01T00:00:00.000Z'),
+      await hold('10:00', '2020-01-01T00:00:00.000Z'),
+      await hold('14:00', '2099-01-01T00:00:00.000Z'),
+    ];
     const wish = (clock: string) => ({ service_id: service.id, starts_at: at('2027-02-04', clock) });
     // Over both holds, over the one, over the other: either the first wins alone, or both others do.
     const won = await race(Array.from({ length: RACERS }, (_, i) => wish(['09:30', '09:00', '10:00'][i % 3]!)));
@@ -92,7 +99,12 @@ describe.each(modes)('racing for a time on $engine + $cache', (mode) => {
     expect(await race(times(16, wish('14:00')))).toBe(0);
     expect(await app.db.all(sql`select id from appointments where id in (${early}, ${late}, ${standing})`)).toEqual([{ id: standing }]);
     const news = await app.db.all<Row>(sql`select subject from events where type = 'appointment.changed'`);
-    expect(news.filter(({ subject }) => subject.change === 'expired').map(({ subject }) => subject.appointment_id).sort()).toEqual([early, late].sort());
+    expect(
+      news
+        .filter(({ subject }) => subject.change === 'expired')
+        .map(({ subject }) => subject.appointment_id)
+        .sort(),
+    ).toEqual([early, late].sort());
     await expectSound();
   });
 

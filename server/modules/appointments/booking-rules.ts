@@ -33,7 +33,12 @@ export function refuseResource({ resources }: Service, resourceId: string | null
   if (resourceId && !resources.some(({ id }) => id === resourceId)) throw invalidField('resource_id', 'is not a resource of this service');
 }
 
-export function bookingRequest({ opening, policies }: Clinic, { service, duration_minutes, resource_id }: Wish, busy: BookingRequest['busy'], now: Instant): BookingRequest {
+export function bookingRequest(
+  { opening, policies }: Clinic,
+  { service, duration_minutes, resource_id }: Wish,
+  busy: BookingRequest['busy'],
+  now: Instant,
+): BookingRequest {
   return {
     opening,
     resources: service.resources,

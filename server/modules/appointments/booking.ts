@@ -6,7 +6,7 @@ import { newId } from '#platform/ids';
 import type { Writer } from '#platform/write';
 import { priceOf, type Service } from '#modules/catalog/index';
 import type { Pet } from '#modules/customers/index';
-import { changeVisit, idInUse, namingDuplicate, recordChange, removeLapsed, topicsOf, touchLate } from './appointments.changes.ts';
+import { changeVisit, idInUse, namingDuplicate, recordChange, removeLapsed, topicsOf, touchLate } from './visit-changes.ts';
 import { holdExpired, slotTaken, startRefused } from './appointments.errors.ts';
 import { findAppointment, findIdByExternalId, insertAppointment, updateAppointment } from './appointments.repository.ts';
 import type { Appointment, CreateAppointment } from './appointments.schemas.ts';
@@ -31,12 +31,27 @@ export function createBooking({ db, writer, facts }: BookingParts) {
     const ends_at = endOf(starts_at, duration_minutes);
     const range = busyRange(service, starts_at, ends_at);
     const clinic = await facts.clinic(ctx);
-    const { busy, lapsed } = await readOccupancy(ctx.tx ?? db, service.resources.map((resource) => resource.id), range);
+    const { busy, lapsed } = await readOccupancy(
+      ctx.tx ?? db,
+      service.resources.map((resource) => resource.id),
+      range,
+    );
     const candidates = candidatesFor(bookingRequest(clinic, { service, duration_minutes, resource_id: input.resource_id }, busy, ctx.now), starts_at);
     const topics = await topicsOf(ctx.tx ?? db, people, [], lapsed);
     return writer.write(ctx, { topics }, async (tx) => {
       const { tutor_id, pet_id, notes, external_id } = input;
-      const row = await insertAppointment(tx, ctx, { id: newId(), tutor_id, pet_id, service_id: service.id, starts_at, ends_at, price_cents, notes, source: SOURCES[ctx.actor.kind], external_id });
+      const row = await insertAppointment(tx, ctx, {
+        id: newId(),
+        tutor_id,
+        pet_id,
+        service_id: service.id,
+        starts_at,
+        ends_at,
+        price_cents,
+        notes,
+        source: SOURCES[ctx.actor.kind],
+        external_id,
+      });
       if (!row) throw await idInUse(tx, external_id!);
       await removeLapsed(tx, ctx, lapsed);
       const resource = await occupy(tx, row.id, candidates, range, busy);
@@ -51,13 +66,21 @@ export function createBooking({ db, writer, facts }: BookingParts) {
   async function takeHold(ctx: Ctx, input: CreateAppointment, holdId: string): Promise<Appointment> {
     const hold = await findAppointment(ctx.tx ?? db, holdId);
     if (hold?.tutor_id !== input.tutor_id) throw invalidField('hold_id', 'is not a hold of this tutor');
-    for (const field of ['pet_id', 'service_id', 'starts_at'] as const) if (hold[field] !== input[field]) throw invalidField(field, 'is not what the hold is for');
+    for (const field of ['pet_id', 'service_id', 'starts_at'] as const)
+      if (hold[field] !== input[field]) throw invalidField(field, 'is not what the hold is for');
     if (input.resource_id && !hold.resources.some(({ id }) => id === input.resource_id)) throw invalidField('resource_id', 'is not what the hold is for');
     if (hold.status !== 'pending') throw holdExpired();
     if (hold.starts_at < ctx.now) throw startRefused('past');
     const change = changeVisit({ db, writer }, ctx, hold, [], async (tx) => {
       const { notes, external_id } = input;
-      const row = await updateAppointment(tx, ctx, hold.id, hold.version, { status: 'scheduled', ...(notes && { notes }), ...(external_id && { external_id }) }, true);
+      const row = await updateAppointment(
+        tx,
+        ctx,
+        hold.id,
+        hold.version,
+        { status: 'scheduled', ...(notes && { notes }), ...(external_id && { external_id }) },
+        true,
+      );
       if (!row) throw holdExpired();
       await recordChange(tx, ctx, row, 'scheduled', input);
       return { ...row, resources: hold.resources };

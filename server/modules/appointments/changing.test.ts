@@ -86,7 +86,14 @@ describe.each(modes)('rescheduling on $engine + $cache', (mode) => {
     const cats = await makeService(app, { species: ['cat'] });
     expect((await patch(row.id, { service_id: cats.id })).body.code).toBe('SERVICE_RULE');
     const changed = (await patch(row.id, { service_id: longer.id })).body.data;
-    expect(changed).toMatchObject({ service_id: longer.id, service_name: 'Banho e tosa', price_cents: 11000, starts_at: time('09:00'), ends_at: time('10:30'), resources: [{ id: longer.resources[0].id }] });
+    expect(changed).toMatchObject({
+      service_id: longer.id,
+      service_name: 'Banho e tosa',
+      price_cents: 11000,
+      starts_at: time('09:00'),
+      ends_at: time('10:30'),
+      resources: [{ id: longer.resources[0].id }],
+    });
     await book(app, { ...ids, service_id: row.service_id, starts_at: time('09:00') });
   });
 

@@ -5,7 +5,7 @@ import type { Database, Tx } from '#platform/db/database';
 import { conflict, invalidField, notFound, versionMismatch } from '#platform/errors';
 import type { Writer } from '#platform/write';
 import { priceOf, type Service } from '#modules/catalog/index';
-import { changeVisit, namingDuplicate, recordChange, removeLapsed } from './appointments.changes.ts';
+import { changeVisit, namingDuplicate, recordChange, removeLapsed } from './visit-changes.ts';
 import { holdExpired, slotTaken } from './appointments.errors.ts';
 import { type AppointmentPatch, findAppointment, updateAppointment } from './appointments.repository.ts';
 import type { Appointment, UpdateAppointment } from './appointments.schemas.ts';
@@ -66,14 +66,25 @@ export function createChanging({ db, writer, facts }: ChangingParts) {
     const another = patch.service_id !== undefined && patch.service_id !== before.service_id;
     const service = await facts.service(ctx, patch.service_id ?? before.service_id, !another);
     refuseResource(service, patch.resource_id);
-    const { quote, duration_minutes } = another ? await requote(ctx, before, service) : { quote: {}, duration_minutes: (msOf(before.ends_at) - msOf(before.starts_at)) / MINUTE };
+    const { quote, duration_minutes } = another
+      ? await requote(ctx, before, service)
+      : { quote: {}, duration_minutes: (msOf(before.ends_at) - msOf(before.starts_at)) / MINUTE };
     const starts_at = patch.starts_at ?? before.starts_at;
     const ends_at = endOf(starts_at, duration_minutes);
     const range = busyRange(service, starts_at, ends_at);
     const clinic = await facts.clinic(ctx);
-    const { busy, lapsed } = await readOccupancy(ctx.tx ?? db, service.resources.map(({ id }) => id), range, before.id);
+    const { busy, lapsed } = await readOccupancy(
+      ctx.tx ?? db,
+      service.resources.map(({ id }) => id),
+      range,
+      before.id,
+    );
     const request = bookingRequest(clinic, { service, duration_minutes, resource_id: patch.resource_id }, busy, ctx.now);
-    const candidates = candidatesFor(request, starts_at, before.resources.map(({ id }) => id));
+    const candidates = candidatesFor(
+      request,
+      starts_at,
+      before.resources.map(({ id }) => id),
+    );
     return { move: { starts_at, range, candidates, lapsed }, quote: { ...quote, starts_at, ends_at } };
   }
 
@@ -85,7 +96,13 @@ export function createChanging({ db, writer, facts }: ChangingParts) {
   }
 
   /** Undefined when the row is not what the plan was made for. */
-  async function carryOut(tx: Tx, ctx: Ctx, before: Appointment, { patch, move, frees, mustStand, change }: Plan, given: UpdateAppointment): Promise<Appointment | undefined> {
+  async function carryOut(
+    tx: Tx,
+    ctx: Ctx,
+    before: Appointment,
+    { patch, move, frees, mustStand, change }: Plan,
+    given: UpdateAppointment,
+  ): Promise<Appointment | undefined> {
     if (move) await removeLapsed(tx, ctx, move.lapsed);
     const row = await updateAppointment(tx, ctx, before.id, before.version, patch, mustStand);
     if (!row) {
@@ -133,7 +150,12 @@ function isMove(before: Appointment, { starts_at, resource_id, service_id }: Upd
  * other's place would otherwise wait for each other.
  */
 async function relocate(tx: Tx, id: string, { starts_at, range, candidates }: Move): Promise<Appointment['resources']> {
-  const { busy } = await readOccupancy(tx, candidates.map((resource) => resource.id), range, id);
+  const { busy } = await readOccupancy(
+    tx,
+    candidates.map((resource) => resource.id),
+    range,
+    id,
+  );
   await leave(tx, id);
   const resource = await occupy(tx, id, candidates, range, busy);
   if (!resource) throw slotTaken({ details: { starts_at } });

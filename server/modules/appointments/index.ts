@@ -7,7 +7,6 @@ import { type AppointmentsParts, type AppointmentsService, createAppointmentsSer
 import { occupiedUnits } from './occupancy.repository.ts';
 
 export { occupiedUnits };
-export type { Appointment } from './appointments.schemas.ts';
 export type { AppointmentsParts, AppointmentsService };
 
 export interface AppointmentsModule {

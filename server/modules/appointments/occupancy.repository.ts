@@ -59,9 +59,17 @@ export function deleteLapsed(tx: Queryable, ids: readonly string[]): Promise<Lap
 }
 
 /** Takes a unit of the first of the candidates that has one; undefined when others were faster everywhere. */
-export async function occupy(tx: Queryable, appointmentId: string, candidates: readonly BookableResource[], range: BusyRange, busy: readonly BusySpan[]): Promise<VisitResource | undefined> {
+export async function occupy(
+  tx: Queryable,
+  appointmentId: string,
+  candidates: readonly BookableResource[],
+  range: BusyRange,
+  busy: readonly BusySpan[],
+): Promise<VisitResource | undefined> {
   for (const { id, name, capacity } of candidates) {
-    const taken = new Set(busy.filter((span) => span.resource_id === id && span.busy_from < range.busy_to && span.busy_to > range.busy_from).map((span) => span.unit));
+    const taken = new Set(
+      busy.filter((span) => span.resource_id === id && span.busy_from < range.busy_to && span.busy_to > range.busy_from).map((span) => span.unit),
+    );
     for (let unit = 1; unit <= capacity; unit++) {
       if (!taken.has(unit) && (await insertOccupancy(tx, appointmentId, id, unit, range))) return { id, name, unit };
     }

@@ -17,10 +17,12 @@ const TABLE = `
   no_show     .........`;
 
 const allowed = new Map(
-  TABLE.trim().split('\n').map((line) => {
-    const [from = '', marks = ''] = line.trim().split(/\s+/);
-    return [from, statuses.filter((_, i) => marks[i] === '1')];
-  }),
+  TABLE.trim()
+    .split('\n')
+    .map((line) => {
+      const [from = '', marks = ''] = line.trim().split(/\s+/);
+      return [from, statuses.filter((_, i) => marks[i] === '1')];
+    }),
 );
 
 describe.each(modes)('the life of a visit on $engine + $cache', (mode) => {

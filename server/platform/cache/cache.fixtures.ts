@@ -30,8 +30,8 @@ async function prepared(db: Database): Promise<Database> {
 }
 
 export interface TestDatabase {
-  /** Another pool on the same database, as another instance would have. */
-  open(): Promise<Database>;
+  /** Another pool on the same database, as another instance would have; the caller closes it. */
+  open(): Database;
   drop(): Promise<void>;
 }
 
@@ -41,17 +41,12 @@ export async function createPostgres(): Promise<TestDatabase> {
   await admin.run(sql`create database ${identifier(name)}`);
   const url = new URL(DATABASE_URL);
   url.pathname = name;
-  const opened: Database[] = [];
-  const open = async () => {
-    const db = openPostgres({ url: url.href, poolMax: 6, applicationName: 'cache-test', onError: () => undefined });
-    opened.push(db);
-    return db;
-  };
-  await prepared(await open());
+  const open = () => openPostgres({ url: url.href, poolMax: 4, applicationName: 'cache-test', onError: () => undefined });
+  const first = await prepared(open());
+  await first.close();
   return {
     open,
     async drop() {
-      for (const db of opened) await db.close();
       await admin.run(sql`drop database ${identifier(name)} with (force)`);
       await admin.close();
     },

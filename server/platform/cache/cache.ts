@@ -63,7 +63,7 @@ export interface CacheOptions {
 /** How long one loader holds the right to fill, and how long readers elsewhere wait for it. */
 const LEASE_MS = 1_000;
 
-/** Opens the cache; resolves when it is known what to use. Rejects when the database cannot be reached. */
+/** Opens the cache; resolves when it is known what to use, or after 0.6 s: what cannot be reached is tried again and again. */
 export async function openCache(options: CacheOptions): Promise<Cache> {
   const { db, clock, redisUrl, databaseId, maxTtlSeconds = 3_600 } = options;
   const stats = newStats();

@@ -151,6 +151,15 @@ export function driverContract(name: string, open: () => Promise<DriverUnderTest
       expect(await text(key, topics)).toBeUndefined();
     });
 
+    test('a prefill is refused while another writer, who came before, has not settled: he may die after his commit', async () => {
+      const { key, topics } = fresh();
+      const [mine, other] = [token(), token()];
+      await driver.close(topics, other);
+      await driver.close(topics, mine);
+      expect(await driver.settle(topics, mine, [{ key, topics, ...stored('x') }])).toBe(0);
+      expect(await driver.lease(key, topics)).toEqual({ kind: 'closed' });
+    });
+
     test('after a wipe at any point nothing old is found or filled', async () => {
       const { key, topics } = fresh();
       const late = await lease(key, topics);

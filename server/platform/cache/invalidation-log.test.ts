@@ -8,9 +8,12 @@ let database: TestDatabase;
 let db: Database;
 beforeAll(async () => {
   database = await createPostgres();
-  db = await database.open();
+  db = database.open();
 });
-afterAll(() => database.drop());
+afterAll(async () => {
+  await db.close();
+  await database.drop();
+});
 
 /** A transaction that has written its row and waits. */
 async function openRow(topic: string) {

@@ -3,19 +3,26 @@ import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Database } from '../db/database.ts';
+import { openPostgres } from '../db/postgres.ts';
+import type { CacheEvent } from './cache.ts';
 import { type Instance, openInstance, openProxy, type OwnRedis, createPostgres, createSqlite, startRedis, type TestDatabase, until } from './cache.fixtures.ts';
 
 describe('two instances on one PostgreSQL', () => {
   let database: TestDatabase;
   let redis: OwnRedis;
-  const open: Instance[] = [];
-  const instance = async (redisUrl: string | undefined) => {
-    const opened = await openInstance(await database.open(), { databaseId: 'test', redisUrl });
-    open.push(opened);
+  const open: (Instance & { db: Database })[] = [];
+  const instance = async (redisUrl: string | undefined, databaseId = 'test') => {
+    const db = database.open();
+    const opened = await openInstance(db, { databaseId, redisUrl });
+    open.push({ ...opened, db });
     return opened;
   };
   const closeAll = async () => {
-    for (const { cache } of open.splice(0)) await cache.close();
+    for (const { cache, db } of open.splice(0)) {
+      await cache.close();
+      await db.close();
+    }
   };
   const using = (what: string, ...instances: Instance[]) => until(() => instances.every(({ cache }) => cache.state().using === what));
 
@@ -187,14 +194,15 @@ describe('two instances on one PostgreSQL', () => {
   });
 
   test('what was written while Redis was not configured is not old when it is again', async () => {
-    const first = await instance(redis.url);
+    const first = await instance(redis.url, 'config');
+    await using('redis', first);
     await first.write('config', true);
     expect((await first.read('config')).hit).toBe(true);
     await closeAll();
-    const without = await instance(undefined);
+    const without = await instance(undefined, 'config');
     await without.write('config');
     await closeAll();
-    const again = await instance(redis.url);
+    const again = await instance(redis.url, 'config');
     await using('redis', again);
     expect((await again.read('config')).version).toBe(2);
     await closeAll();
@@ -254,4 +262,17 @@ describe('one instance on SQLite', () => {
     await redis.stop();
     await drop();
   });
+});
+
+test('a database that cannot be reached does not keep the cache from opening; nothing is trusted then', async () => {
+  const redis = await startRedis();
+  const db = openPostgres({ url: 'postgres://nobody@127.0.0.1:1/nowhere', poolMax: 1, applicationName: 'test', onError: () => undefined });
+  const failures: CacheEvent[] = [];
+  const a = await openInstance(db, { databaseId: 'x', redisUrl: redis.url, onEvent: (event) => failures.push(event) });
+  expect(a.cache.state().using).toBe('none');
+  await expect(a.read('r')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  await until(() => failures.some((event) => event.type === 'follow_failed'));
+  await a.cache.close();
+  await redis.stop();
+  await db.close();
 });

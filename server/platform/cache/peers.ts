@@ -21,8 +21,7 @@ export interface Peer {
 export interface Peers {
   /** Whether there can be others at all: SQLite runs one process. */
   readonly possible: boolean;
-  join(): Promise<void>;
-  /** The database's clock, and the others that are alive. */
+  /** The database's clock, and the others that are alive. Joins first when we are not among them. */
   look(): Promise<{ now: Instant; others: Peer[] }>;
   /** Publishes what our reads trust; with `heartbeat` also that all rows before it were applied. */
   publish(state: CacheState, heartbeat?: Instant): Promise<void>;
@@ -48,7 +47,7 @@ export function createPeers(db: Database, self: { id: string; name: string }): P
     const rows = await db.all<Peer & { now: Instant }>(sql`select id, name, cache_state, heartbeat_at, ${dbNow} as now from instances`);
     const now = rows[0]?.now;
     if (now === undefined || !rows.some((peer) => peer.id === self.id)) {
-      // Paused so long that the others forgot us.
+      // New, or paused so long that the others forgot us.
       await join();
       return look();
     }
@@ -58,7 +57,6 @@ export function createPeers(db: Database, self: { id: string; name: string }): P
   return {
     possible,
     look,
-    join,
     async publish(state, heartbeat) {
       if (heartbeat === undefined) await db.run(sql`update instances set cache_state = ${state} where id = ${self.id}`);
       else await db.run(sql`update instances set cache_state = ${state}, heartbeat_at = ${heartbeat} where id = ${self.id}`);

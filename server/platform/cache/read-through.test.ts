@@ -124,6 +124,44 @@ describe.each(Object.keys(drivers))('reading through %s', (name) => {
     expect(stale).toBe(0);
   });
 
+  test.each(['fill', 'lease'] as const)('whoever joins while the answer to a %s is on its way does not get what a write made old meanwhile', async (held) => {
+    const { driver } = await open();
+    let answered = () => {};
+    const arrived = new Promise<void>((resolve) => (answered = resolve));
+    let go = () => {};
+    const gate = new Promise<void>((resolve) => (go = resolve));
+    const holdUp = async <T>(answer: T): Promise<T> => {
+      answered();
+      await gate;
+      return answer;
+    };
+    let version = 1;
+    const entry = { key: 'k', topics: ['t'], ttlSeconds: 60, load: async () => version };
+    // The first answer is made, and then takes its time.
+    let first = true;
+    const slow: CacheDriver = {
+      ...driver,
+      get: async (...args) => (first && held === 'lease' ? undefined : driver.get(...args)),
+      [held]: async (...args: never[]) => {
+        const answer = await (driver[held] as (...all: never[]) => Promise<unknown>)(...args);
+        if (!first) return answer;
+        first = false;
+        return holdUp(answer);
+      },
+    };
+    if (held === 'lease') await reader(driver).read(entry);
+    const { read } = reader(slow);
+    const early = read(entry);
+    await arrived;
+    version = 2;
+    await driver.settle(['t'], token());
+    const late = read(entry);
+    await sleep(5);
+    go();
+    expect(number(await early)).toBe(1);
+    expect(number(await late)).toBe(2);
+  });
+
   test('readers and writers in any interleaving: whoever starts after an acknowledgement sees it', async () => {
     const { one, two, driver } = await open();
     const keys = Array.from({ length: 4 }, (_, i) => ({ key: `k${i}`, committed: 0, acknowledged: 0 }));

@@ -207,10 +207,8 @@ export function createTrust({ db, peers, memory, stats, onEvent, token, connect,
 
   return {
     async start() {
-      if (peers.possible) await peers.join();
-      // Redis may be slow to come; the database answers meanwhile.
-      await Promise.race([attempt(), sleep(START_MS, undefined, { ref: false })]);
-      await follow();
+      // Redis or the database may be slow to come; nothing is trusted meanwhile.
+      await Promise.race([attempt().then(follow), sleep(START_MS, undefined, { ref: false })]);
       const purge = () => purgeInvalidations(db, keepSeconds).catch((error: Error) => onEvent({ type: 'follow_failed', error }));
       purgeTimer = setInterval(() => void purge(), PURGE_MS).unref();
     },

@@ -191,6 +191,6 @@ function translate(error: unknown): unknown {
 
 /** Network errors, a server that starts, stops or is full, and every deadline (statement, lock, idle, connect). */
 function isConnectionFault(error: unknown, code: string | undefined): boolean {
-  if (code !== undefined) return /^(08|57P|53|57014|55P03|25P03|25006|E[A-Z]+$)/.test(code);
+  if (code !== undefined) return /^(08|57P|53|57014|55P03|25P03|25006|E[A-Z_]+$)/.test(code);
   return error instanceof Error && /timeout|terminated|ended|not queryable|connection/i.test(error.message);
 }

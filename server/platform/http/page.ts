@@ -1,6 +1,6 @@
 /** Keyset pages: any page costs what the first costs, and rows that appear meanwhile shift nothing. */
 import { z } from 'zod';
-import { msOf } from '../clock.ts';
+import { instantOf, msOf } from '../clock.ts';
 import { invalidField } from '../errors.ts';
 import { type Sql, sql } from '../db/sql.ts';
 
@@ -19,7 +19,8 @@ export const pageQuery = {
 type Key = string[];
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+// The years both engines know: PostgreSQL has no year 0000.
+const INSTANT = /^(?:19|20)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 /** The cursor after a row: its ordering key, opaque to callers. */
 export function encodeCursor(key: Key): string {
@@ -37,9 +38,14 @@ export function decodeCursor(cursor: string, length: number): Key {
   const sound =
     Array.isArray(key) &&
     key.length === length &&
-    key.every((part, i) => typeof part === 'string' && (i === length - 1 ? UUID.test(part) : INSTANT.test(part) && !Number.isNaN(msOf(part))));
+    key.every((part, i) => typeof part === 'string' && (i === length - 1 ? UUID.test(part) : isInstant(part)));
   if (!sound) throw invalidField('cursor', 'is not a cursor of this list');
   return key as Key;
+}
+
+function isInstant(part: string): boolean {
+  const ms = INSTANT.test(part) ? msOf(part) : Number.NaN;
+  return !Number.isNaN(ms) && instantOf(ms) === part;
 }
 
 export interface Keyset {

@@ -39,13 +39,15 @@ export const phone = z
   })
   .meta({ type: 'string', example: '+5511987654321', description: 'Any Brazilian spelling is accepted; answers are E.164.' });
 
+const EARLIEST_MS = Date.UTC(2000, 0);
+const LATEST_MS = Date.UTC(2100, 0);
+
 /** A moment with an offset (`2027-02-03T10:00:00-03:00` or `…Z`) → canonical UTC. Years 2000 to 2099. */
 export const instant = z.iso
   .datetime({ offset: true, error: 'must be an ISO 8601 time with its offset, e.g. 2027-02-03T10:00:00-03:00' })
   .transform((raw, ctx) => {
     const ms = Date.parse(raw);
-    const value = Number.isNaN(ms) ? '' : instantOf(ms);
-    if (/^20\d\d/.test(value)) return value;
+    if (ms >= EARLIEST_MS && ms < LATEST_MS) return instantOf(ms);
     ctx.addIssue({ code: 'custom', message: 'must be a real moment between 2000 and 2099' });
     return z.NEVER;
   })

@@ -3,7 +3,9 @@ import { chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock, Instant } from '../../clock.ts';
 import { defineError } from '../../errors.ts';
+import type { Database } from '../database.ts';
 import { type AppliedMigration, compareMigrations, type Migration } from '../migrate.ts';
+import { sql } from '../sql.ts';
 
 export const backupFailed = defineError({ code: 'BACKUP_FAILED', status: 500, message: 'The backup was not made.' });
 export const restoreRefused = defineError({ code: 'RESTORE_REFUSED', status: 409, message: 'The backup was not restored; the database is as it was.' });
@@ -121,4 +123,12 @@ export function refuseForeign(file: string, { rows, migrations }: BackupContents
     throw restoreRefused({ message: `${file} was made by another release: ${(cause as Error).message}.`, cause });
   }
   if (tooNew.length > 0) throw restoreRefused({ message: `${file} was made by a newer release (migrations ${tooNew.join(', ')}) this one cannot run on; restore it with that release.` });
+}
+
+/** A restored database is another one, also in the same place: what caches hold of its former self is nobody's any more, and no instance runs on it yet. */
+export async function becomeAnother(db: Database): Promise<void> {
+  await db.tx(async (tx) => {
+    await tx.run(sql`delete from database_identity`);
+    await tx.run(sql`delete from instances`);
+  });
 }

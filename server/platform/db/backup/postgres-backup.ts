@@ -4,9 +4,9 @@ import type { Clock } from '../../clock.ts';
 import type { Database, Queryable } from '../database.ts';
 import { migrate, type Migration } from '../migrate.ts';
 import { identifier, sql } from '../sql.ts';
-import { backupFailed, differences, refuseForeign, type RestoredBackup, restoreRefused, type RowCounts, type SavedBackup, saveWhole, total } from './backup-file.ts';
+import { backupFailed, becomeAnother, differences, refuseForeign, type RestoredBackup, restoreRefused, type RowCounts, type SavedBackup, saveWhole, total } from './backup-file.ts';
 import type { PostgresTools } from './postgres-tools.ts';
-import { bringBack, dropKept, forgetInstances, setAside, wasInterrupted } from './postgres-target.ts';
+import { bringBack, dropKept, dropTables, setAside, wasInterrupted } from './postgres-target.ts';
 
 export interface PostgresBackupParts {
   /** One connection without deadlines, not through a transaction pooler. */
@@ -80,13 +80,9 @@ async function restoreElsewhere({ db, tools, open }: PostgresBackupParts, file: 
   return 'restored into a scratch database and counted';
 }
 
-function load(tools: PostgresTools, file: string, database?: string): Promise<void> {
-  return tools.run('pg_restore', ['--single-transaction', '--exit-on-error', '--no-owner', '--no-privileges', '--no-comments', ...into(database), file], database);
-}
-
-/** Without a database's name pg_restore only prints. An empty one means: by the environment. */
-function into(database: string | undefined): string[] {
-  return [`--dbname=${database ?? ''}`];
+/** The whole file or nothing. */
+function load(tools: PostgresTools, file: string, database: string): Promise<void> {
+  return tools.run('pg_restore', ['--single-transaction', '--exit-on-error', '--no-owner', '--no-privileges', '--no-comments', `--dbname=${database}`, file]);
 }
 
 /**
@@ -102,16 +98,20 @@ export async function restorePostgres({ db, tools }: PostgresBackupParts, file: 
   if (await wasInterrupted(db)) throw restoreRefused({ message: 'An earlier restore was interrupted: what was there before stands in the schema caramelo_before_restore. Put it back or drop it by hand first.' });
   const empty = await isEmpty(db);
   if (!empty && !force) throw restoreRefused({ message: 'The database is not empty. Name an empty one in DATABASE_URL, or replace what is there with --force.' });
+  const here = await db.first<{ name: string }>(sql`select current_database() as name`);
   if (!empty) await setAside(db);
+  let loaded = false;
   try {
-    await load(tools, file);
+    await load(tools, file, here!.name);
+    loaded = true;
     refuseDifferent('what was restored', contents.rows, await countRows(db));
     const migrated = await migrate(db, migrations);
-    await forgetInstances(db);
+    await becomeAnother(db);
     if (!empty) await dropKept(db);
     return { tables: contents.rows.size, rows: total(contents.rows), migrated };
   } catch (cause) {
-    await bringBack(db, !empty);
+    if (!empty) await bringBack(db);
+    else if (loaded) await dropTables(db);
     throw restoreRefused({ message: `${(cause as Error).message} (the database is as it was)`, cause });
   }
 }

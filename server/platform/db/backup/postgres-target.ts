@@ -16,14 +16,17 @@ export async function setAside(db: Database): Promise<void> {
   });
 }
 
-/** Undoes a restore: `public` is emptied and, when something was set aside, that takes its place again. */
-export async function bringBack(db: Database, wasSetAside: boolean): Promise<void> {
+/** Undoes a restore: `public` goes, what was set aside takes its place again. */
+export async function bringBack(db: Database): Promise<void> {
   await db.tx(async (tx) => {
-    if (wasSetAside) {
-      await moveExtensions(tx, 'public', KEPT);
-      await tx.script(`drop schema public cascade; alter schema ${KEPT} rename to public`);
-      return;
-    }
+    await moveExtensions(tx, 'public', KEPT);
+    await tx.script(`drop schema public cascade; alter schema ${KEPT} rename to public`);
+  });
+}
+
+/** Undoes a restore into a database that was empty. */
+export async function dropTables(db: Database): Promise<void> {
+  await db.tx(async (tx) => {
     const tables = await tx.all<{ name: string }>(sql`select quote_ident(tablename) as name from pg_catalog.pg_tables where schemaname = 'public'`);
     if (tables.length > 0) await tx.script(`drop table ${tables.map(({ name }) => `public.${name}`).join(', ')} cascade`);
   });

@@ -18,8 +18,8 @@ export type PostgresTool = 'pg_dump' | 'pg_restore';
 export interface PostgresTools {
   /** The program's major version. Throws BACKUP_FAILED when it is not installed. */
   major(tool: PostgresTool): Promise<number>;
-  /** Runs a program on `database` (the configured one when absent). Throws BACKUP_FAILED with the first thing it complained about. */
-  run(tool: PostgresTool, args: readonly string[], database?: string): Promise<void>;
+  /** Runs a program. Throws BACKUP_FAILED with the first thing it complained about. */
+  run(tool: PostgresTool, args: readonly string[]): Promise<void>;
   /** Reads a whole dump without any server. Throws BACKUP_FAILED when it is none, or cut off. */
   read(file: string): Promise<BackupContents>;
 }
@@ -27,8 +27,8 @@ export interface PostgresTools {
 export function createPostgresTools(options: PostgresToolsOptions): PostgresTools {
   const env = { ...options.env, ...connection(options) };
 
-  async function start(tool: PostgresTool, args: readonly string[], database: string | undefined, onOutput: (chunk: Buffer) => void): Promise<void> {
-    const child = spawn(tool, args, { env: database === undefined ? env : { ...env, PGDATABASE: database }, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+  async function start(tool: PostgresTool, args: readonly string[], onOutput: (chunk: Buffer) => void): Promise<void> {
+    const child = spawn(tool, args, { env, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
     child.stdout.on('data', onOutput);
     const [complaints, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code !== 'ENOENT') throw cause;
@@ -40,13 +40,13 @@ export function createPostgresTools(options: PostgresToolsOptions): PostgresTool
   return {
     async major(tool) {
       let said = '';
-      await start(tool, ['--version'], undefined, (chunk) => (said += chunk));
+      await start(tool, ['--version'], (chunk) => (said += chunk));
       return Number(/\b(\d+)(?:\.\d+|devel|beta|rc)/.exec(said)?.[1] ?? 0);
     },
-    run: (tool, args, database) => start(tool, args, database, () => undefined),
+    run: (tool, args) => start(tool, args, () => undefined),
     async read(file) {
       const reader = createDumpReader();
-      await start('pg_restore', ['--data-only', '--schema=public', '--file=-', file], undefined, reader.add);
+      await start('pg_restore', ['--data-only', '--schema=public', '--file=-', file], reader.add);
       return reader.contents();
     },
   };

@@ -32,7 +32,13 @@ export async function touchLate(writer: Writer, tx: Tx, ctx: Ctx, petId: string,
 }
 
 /** A change of a known appointment: one transaction that holds its pet and touches everybody who sees the visit. */
-export async function changeVisit<T>(on: { db: Database; writer: Writer }, ctx: Ctx, visit: { tutor_id: string; pet_id: string }, lapsed: readonly LapsedHold[], fn: (tx: Tx) => Promise<T>): Promise<T> {
+export async function changeVisit<T>(
+  on: { db: Database; writer: Writer },
+  ctx: Ctx,
+  visit: { tutor_id: string; pet_id: string },
+  lapsed: readonly LapsedHold[],
+  fn: (tx: Tx) => Promise<T>,
+): Promise<T> {
   const topics = await topicsOf(ctx.tx ?? on.db, [visit.tutor_id], [visit.pet_id], lapsed);
   return on.writer.write(ctx, { topics }, async (tx) => {
     await lockPet(tx, visit.pet_id);
@@ -44,7 +50,11 @@ export async function changeVisit<T>(on: { db: Database; writer: Writer }, ctx: 
 /** Removes holds seen to have run out, so that their place can be taken. */
 export async function removeLapsed(tx: Tx, ctx: Ctx, lapsed: readonly LapsedHold[]): Promise<void> {
   if (lapsed.length === 0) return;
-  for (const hold of await deleteLapsed(tx, lapsed.map(({ id }) => id))) await recordChange(tx, ctx, hold, 'expired');
+  for (const hold of await deleteLapsed(
+    tx,
+    lapsed.map(({ id }) => id),
+  ))
+    await recordChange(tx, ctx, hold, 'expired');
 }
 
 export async function idInUse(db: Queryable, externalId: string): Promise<Error> {
