@@ -21,9 +21,15 @@ export interface Row {
   reached: boolean | null;
 }
 
+export interface Options {
+  rounds: number;
+  /** Tiny sizes: shows that the benchmark works, its figures mean nothing. */
+  small: boolean;
+}
+
 export interface Benchmark {
   name: string;
-  run(options: { rounds: number }): Promise<Row[]>;
+  run(options: Options): Promise<Row[]>;
 }
 
 export function median(values: readonly number[]): number {
@@ -47,6 +53,16 @@ export function ratioRow(what: string, value: Ratio, goal: number, way: 'atMost'
   return { what, figure: showRatio(value), goal: `${way === 'atMost' ? '≤' : '≥'} ${goal}x`, reached: way === 'atMost' ? value.median <= goal : value.median >= goal };
 }
 
+/** A row about something that must be exactly so many; with a word on what else was seen. */
+export function countRow(what: string, count: number, goal: number, more = ''): Row {
+  return { what, figure: `${count}${more && ` (${more})`}`, goal: String(goal), reached: count === goal };
+}
+
+/** The value below which a share (0 to 1) of the values lies. */
+export function percentile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(share * values.length) - 1)] ?? Number.NaN;
+}
+
 /** Runs every contender once per round, in turn, after one unmeasured round each. */
 export async function alternate<K extends string>(rounds: number, contenders: Record<K, () => Promise<number>>): Promise<Record<K, number[]>> {
   const names = Object.keys(contenders) as K[];
@@ -65,6 +81,17 @@ const TICKS_PER_SECOND = 100;
 export function cpuMicros(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
   return (fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS_PER_SECOND) * 1e6;
+}
+
+/** CPU time of PostgreSQL's backends on one database: their titles name it. Linux, with PostgreSQL on this machine. */
+export function cpuMicrosOfBackends(databaseUrl: string): Promise<number> {
+  const name = new URL(databaseUrl).pathname.slice(1);
+  return cpuMicrosOf((line) => line.startsWith('postgres: ') && line.split(' ').includes(name));
+}
+
+/** Memory a process holds, in MB. */
+export function residentMb(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024;
 }
 
 /** The same for all processes whose command line matches, e.g. a database's backends; 0 when there are none. */
@@ -99,6 +126,7 @@ export async function startServer(name: string, env: Record<string, string> = {}
     url: said['url']!,
     said,
     async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = once(child, 'exit');
       child.kill('SIGTERM');
       await ended;

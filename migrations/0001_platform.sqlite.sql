@@ -12,8 +12,7 @@ create table instances (
   name text not null,
   started_at timestamptz not null,
   heartbeat_at timestamptz not null,
-  cache_state text not null default 'memory' check (cache_state in ('redis', 'memory', 'down')),
-  applied_seq bigint not null default 0
+  cache_state text not null default 'down' check (cache_state in ('redis', 'memory', 'down'))
 );
 
 create table cache_invalidations (

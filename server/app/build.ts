@@ -77,12 +77,12 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   async function becomeReady(): Promise<FirstAccess> {
     await untilItWorks(() => prepareDatabase(db, databaseParts), log, stopping.signal);
     cache = await untilItWorks(
-      async () => openCache({ db, clock, redisUrl: config.redisUrl, databaseId: await databaseIdentity(db), instanceId, instanceName, ...overrides.cache, onEvent: overrides.cache?.onEvent ?? ((event) => log[event.type === 'redis_trusted' ? 'info' : 'warn']({ event }, 'cache')) }),
+      async () => openCache({ db, clock, redisUrl: config.redisUrl, databaseId: await databaseIdentity(db), instanceId, instanceName, maxTtlSeconds: Math.max(...Object.values(config.cacheTtl)), ...overrides.cache, onEvent: overrides.cache?.onEvent ?? ((event) => log[event.type === 'redis_trusted' ? 'info' : 'warn']({ event }, 'cache')) }),
       log,
       stopping.signal,
     );
     const parts = { config, db, cache, clock, log, metrics, migrationsFolder, version: VERSION, draining: () => draining };
-    served = serve(parts);
+    const { prepare } = (served = serve(parts));
     const ctx = systemCtx(clock.now(), 'start');
     const access = await untilItWorks(() => prepare(ctx, { demo: overrides.demo ?? !config.production }), log, stopping.signal);
     handler = served.handle;

@@ -135,11 +135,11 @@ describe.each(modes)('API keys on $engine + $cache', (mode) => {
     const login = await app.call('POST', '/api/auth/login', { email: 'segredo@clinica.test', password: 'segredo-canario-1' }, { 'x-api-key': '' });
     await app.call('PATCH', `/api/users/${id}`, { password: 'segredo-canario-2' });
     await app.call('POST', '/api/auth/login', { email: 'segredo@clinica.test', password: 'segredo-canario-3' }, { 'x-api-key': '' });
-    const secret = /caramelo=[\w-]{36}\.([\w-]{43});/.exec(login.headers.get('set-cookie')!)![1]!;
+    const session = /caramelo=[\w-]{36}\.([\w-]{43});/.exec(login.headers.get('set-cookie')!)![1]!;
     const tables = [sql`console_users`, sql`sessions`, sql`api_keys`, sql`login_attempts`, sql`audit_log`, sql`idempotency_keys`, sql`events`, sql`jobs`];
     let everything = app.logs().join('\n');
     for (const table of tables) everything += JSON.stringify(await app.db.all(sql`select * from ${table}`));
     expect(everything).toContain(id);
-    for (const secret of [made.body.data.key, secret, TEST_KEY, 'segredo-canario', 'senha-da-dona-123']) expect(everything).not.toContain(secret);
+    for (const secret of [made.body.data.key, session, TEST_KEY, 'segredo-canario', 'senha-da-dona-123']) expect(everything).not.toContain(secret);
   });
 });

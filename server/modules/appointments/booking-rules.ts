@@ -4,7 +4,7 @@ import { type AppError, invalidField } from '#platform/errors';
 import type { Service } from '#modules/catalog/index';
 import { closedReason, localDay, type Opening, type Policies } from '#modules/settings/index';
 import { serviceRule, slotTaken, startRefused } from './appointments.errors.ts';
-import { type BookableResource, type BookingRequest, checkStart, type StartFault } from './availability.ts';
+import { type BookableResource, type BookingRequest, checkStart, pickUnit, type StartFault } from './availability.ts';
 import type { BusyRange } from './occupancy.repository.ts';
 
 /** What of the settings decides. */
@@ -31,6 +31,16 @@ export function refuseSpecies({ species }: Service, given: string | null | undef
 export function refuseResource({ resources }: Service, resourceId: string | null | undefined): void {
   if (resources.length === 0) throw serviceRule({ message: 'This service has no resource in use, so nobody can do it.', details: { reason: 'no_resource' } });
   if (resourceId && !resources.some(({ id }) => id === resourceId)) throw invalidField('resource_id', 'is not a resource of this service');
+}
+
+/**
+ * Whether every place for exactly this time is taken by a visit of exactly this time. That one was within the hours,
+ * so nothing else can be wrong with the start, and the hours need not be looked up.
+ */
+export function isSold({ service, resource_id }: Wish, busy: BookingRequest['busy'], { busy_from, busy_to }: BusyRange): boolean {
+  const same = busy.filter((span) => span.busy_from === busy_from && span.busy_to === busy_to);
+  const asked = service.resources.filter(({ id }) => !resource_id || id === resource_id);
+  return asked.every((resource) => pickUnit(resource, same, busy_from, busy_to) === undefined);
 }
 
 export function bookingRequest(

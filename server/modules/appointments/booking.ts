@@ -11,7 +11,7 @@ import { holdExpired, slotTaken, startRefused } from './appointments.errors.ts';
 import { findAppointment, findIdByExternalId, insertAppointment, updateAppointment } from './appointments.repository.ts';
 import type { Appointment, CreateAppointment } from './appointments.schemas.ts';
 import type { BookingFacts } from './booking-facts.ts';
-import { bookingRequest, busyRange, candidatesFor, endOf, refuseResource, refuseSpecies } from './booking-rules.ts';
+import { bookingRequest, busyRange, candidatesFor, endOf, isSold, refuseResource, refuseSpecies } from './booking-rules.ts';
 import { occupy, readOccupancy } from './occupancy.repository.ts';
 
 export interface BookingParts {
@@ -30,13 +30,16 @@ export function createBooking({ db, writer, facts }: BookingParts) {
     const { starts_at } = input;
     const ends_at = endOf(starts_at, duration_minutes);
     const range = busyRange(service, starts_at, ends_at);
-    const clinic = await facts.clinic(ctx);
     const { busy, lapsed } = await readOccupancy(
       ctx.tx ?? db,
       service.resources.map((resource) => resource.id),
       range,
     );
-    const candidates = candidatesFor(bookingRequest(clinic, { service, duration_minutes, resource_id: input.resource_id }, busy, ctx.now), starts_at);
+    const wish = { service, duration_minutes, resource_id: input.resource_id };
+    // Before the settings are read: most who come too late are told so here.
+    if (starts_at >= ctx.now && isSold(wish, busy, range)) throw slotTaken({ details: { starts_at } });
+    const clinic = await facts.clinic(ctx);
+    const candidates = candidatesFor(bookingRequest(clinic, wish, busy, ctx.now), starts_at);
     const topics = await topicsOf(ctx.tx ?? db, people, [], lapsed);
     return writer.write(ctx, { topics }, async (tx) => {
       const { tutor_id, pet_id, notes, external_id } = input;

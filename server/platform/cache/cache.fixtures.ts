@@ -99,7 +99,9 @@ export async function startRedis(...more: string[]): Promise<OwnRedis> {
       await gone;
     },
     async start() {
-      child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--daemonize', 'no', '--dir', folder, ...more], { stdio: 'ignore' });
+      child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--daemonize', 'no', '--dir', folder, ...more], {
+        stdio: 'ignore',
+      });
       await until(async () => (await probe(port)) === 'PONG');
     },
     async stop() {
@@ -195,7 +197,9 @@ export async function openInstance(db: Database, options: Partial<CacheOptions> 
         [`register:${id}`, 'settings'],
         (pending) =>
           db.tx(async (tx) => {
-            const row = await tx.first<{ version: number }>(sql`insert into registers (id, version) values (${id}, 1) on conflict (id) do update set version = registers.version + 1 returning version`);
+            const row = await tx.first<{ version: number }>(
+              sql`insert into registers (id, version) values (${id}, 1) on conflict (id) do update set version = registers.version + 1 returning version`,
+            );
             await pending?.(tx);
             return row!.version;
           }),

@@ -68,14 +68,24 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
   const { db, clock, redisUrl, databaseId, maxTtlSeconds = 3_600 } = options;
   const stats = newStats();
   const token = tokenSource();
-  const memory = createMemoryDriver({ maxEntries: options.maxEntries ?? 20_000, maxBytes: options.maxBytes ?? 64 * 2 ** 20, leaseMs: LEASE_MS, token, monotonic: () => performance.now() });
+  const memory = createMemoryDriver({
+    maxEntries: options.maxEntries ?? 20_000,
+    maxBytes: options.maxBytes ?? 64 * 2 ** 20,
+    leaseMs: LEASE_MS,
+    token,
+    monotonic: () => performance.now(),
+  });
   const peers = createPeers(db, { id: options.instanceId, name: options.instanceName });
   const connect = async (url: string, onEnd: (reason: string) => void) => {
     const link = await connectRedis({ url, deadlineMs: options.deadlineMs ?? 100, connectMs: 500, onEnd });
     return { link, driver: createRedisDriver({ link, databaseId, generationMs: 2_000 * maxTtlSeconds, leaseMs: LEASE_MS, token }) };
   };
   const trust = createTrust({
-    db, peers, memory, stats, token,
+    db,
+    peers,
+    memory,
+    stats,
+    token,
     onEvent: options.onEvent ?? (() => undefined),
     connect: redisUrl === undefined ? undefined : (onEnd) => connect(redisUrl, onEnd),
     probeMs: options.probeMs ?? 250,
@@ -88,7 +98,12 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
     read: createReader({ stats, clock, trusted: trust.trusted, waitMs: LEASE_MS, maxTtlSeconds }),
     limit: createLimiter(trust, memory, stats),
     raw: createRawStore(trust),
-    state: () => ({ using: trust.current()?.kind ?? 'none', redis_configured: redisUrl !== undefined, memory_entries: memory.usage().entries, memory_bytes: memory.usage().bytes }),
+    state: () => ({
+      using: trust.current()?.kind ?? 'none',
+      redis_configured: redisUrl !== undefined,
+      memory_entries: memory.usage().entries,
+      memory_bytes: memory.usage().bytes,
+    }),
     stats: () => stats,
     close: trust.stop,
   };

@@ -183,7 +183,13 @@ export function driverContract(name: string, open: () => Promise<DriverUnderTest
 
     test('limits admit exactly so many, count nothing for the refused, and open again', async () => {
       const { key } = fresh();
-      const ask = { keys: [{ key: `${key}.ip`, limit: 10 }, { key: `${key}.user`, limit: 4 }], windowMs: 300 };
+      const ask = {
+        keys: [
+          { key: `${key}.ip`, limit: 10 },
+          { key: `${key}.user`, limit: 4 },
+        ],
+        windowMs: 300,
+      };
       const verdicts = await Promise.all(Array.from({ length: 50 }, () => driver.admit(ask)));
       expect(verdicts.filter((v) => v.allowed).map((v) => v.remaining)).toEqual([3, 2, 1, 0]);
       for (const { allowed, retryAfterMs } of verdicts) expect(allowed ? retryAfterMs === 0 : retryAfterMs > 0 && retryAfterMs <= 300).toBe(true);
@@ -195,7 +201,10 @@ export function driverContract(name: string, open: () => Promise<DriverUnderTest
     });
 
     test('whatever the order of steps, nobody finds less than was acknowledged before', async () => {
-      await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), (steps) => playSteps(driver, under.wipe, fresh(2), token, steps)), { numRuns: 150 });
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), (steps) => playSteps(driver, under.wipe, fresh(2), token, steps)),
+        { numRuns: 150 },
+      );
     });
   });
 }
@@ -210,7 +219,13 @@ const step = fc.oneof(
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 /** The value is the pair of both topics' versions; the oracle is what was committed and what was acknowledged. */
-async function playSteps(driver: CacheDriver, wipe: () => Promise<void>, { key, topics }: { key: string; topics: string[] }, token: () => string, steps: Step[]): Promise<void> {
+async function playSteps(
+  driver: CacheDriver,
+  wipe: () => Promise<void>,
+  { key, topics }: { key: string; topics: string[] },
+  token: () => string,
+  steps: Step[],
+): Promise<void> {
   const committed = [0, 0];
   const acknowledged = [0, 0];
   const readers = new Map<number, { lease: Lease; loaded?: string }>();

@@ -41,8 +41,10 @@ export async function readInvalidations(db: Queryable, sinceSeconds: number): Pr
   const applied = new Set<number>();
   const missing = new Map<number, number>();
 
-  for (let after = 0; ; ) {
-    const page = await db.all<Row>(sql`select seq, topics from cache_invalidations where created_at > ${dbNowPlus(-sinceSeconds)} and seq > ${after} order by seq limit ${PAGE}`);
+  for (let after = 0; ;) {
+    const page = await db.all<Row>(
+      sql`select seq, topics from cache_invalidations where created_at > ${dbNowPlus(-sinceSeconds)} and seq > ${after} order by seq limit ${PAGE}`,
+    );
     for (const row of page) {
       for (const topic of row.topics) topics.add(topic);
       if (row.seq > floor) applied.add(row.seq);

@@ -22,6 +22,10 @@ export function createLimiter(trust: Pick<Trust, 'current'>, memory: CacheDriver
       verdict = await memory.admit(ask);
     }
     if (!verdict.allowed) stats.limited++;
-    return { allowed: verdict.allowed, remaining: verdict.remaining, retryAfterSeconds: verdict.allowed ? 0 : Math.max(1, Math.ceil(verdict.retryAfterMs / 1000)) };
+    return {
+      allowed: verdict.allowed,
+      remaining: verdict.remaining,
+      retryAfterSeconds: verdict.allowed ? 0 : Math.max(1, Math.ceil(verdict.retryAfterMs / 1000)),
+    };
   };
 }

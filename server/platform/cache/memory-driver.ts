@@ -53,7 +53,11 @@ export function createMemoryDriver({ maxEntries, maxBytes, leaseMs, token, monot
     return holders.size > 0;
   };
   const put = (key: string, value: { body: Buffer; ttlMs: number; refreshAt: number }, stamps: string) =>
-    entries.set(key, { body: value.body, generations: stamps, expires: monotonic() + value.ttlMs, refreshAt: value.refreshAt }, value.body.length + key.length + stamps.length + OVERHEAD);
+    entries.set(
+      key,
+      { body: value.body, generations: stamps, expires: monotonic() + value.ttlMs, refreshAt: value.refreshAt },
+      value.body.length + key.length + stamps.length + OVERHEAD,
+    );
 
   return {
     kind: 'memory',

@@ -211,7 +211,10 @@ describe('two instances on one PostgreSQL', () => {
   test('limits admit exactly so many over both instances', async () => {
     const [a, b] = [await instance(redis.url), await instance(redis.url)];
     await using('redis', a, b);
-    const ask = [{ key: 'ip', limit: 1_000 }, { key: 'user', limit: 100 }];
+    const ask = [
+      { key: 'ip', limit: 1_000 },
+      { key: 'user', limit: 100 },
+    ];
     const results = await Promise.all(Array.from({ length: 600 }, (_, i) => (i % 2 ? a : b).cache.limit(ask, 60)));
     expect(results.filter((r) => r.allowed)).toHaveLength(100);
     expect(results.filter((r) => !r.allowed).every((r) => r.retryAfterSeconds >= 1 && r.retryAfterSeconds <= 60)).toBe(true);

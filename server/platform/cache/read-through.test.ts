@@ -96,10 +96,10 @@ describe.each(Object.keys(drivers))('reading through %s', (name) => {
     expect(loads).toBeLessThanOrEqual(3);
   });
 
-  test('2,000 late fills: a value read before a write never stays after it', async () => {
+  test('1,000 late fills: a value read before a write never stays after it', async () => {
     const { one, two, driver } = await open();
     let stale = 0;
-    for (let i = 0; i < 2_000; i++) {
+    for (let i = 0; i < 1_000; i++) {
       const key = `k${i}`;
       let version = 1;
       let arrived = () => {};
@@ -107,7 +107,17 @@ describe.each(Object.keys(drivers))('reading through %s', (name) => {
       let go = () => {};
       const gate = new Promise<void>((resolve) => (go = resolve));
       // Reads version 1, then stands still until the write is through.
-      const slow = one.read({ key, topics: [key], ttlSeconds: 60, load: async () => { const seen = version; arrived(); await gate; return seen; } });
+      const slow = one.read({
+        key,
+        topics: [key],
+        ttlSeconds: 60,
+        load: async () => {
+          const seen = version;
+          arrived();
+          await gate;
+          return seen;
+        },
+      });
       await loading;
       const closer = token();
       await driver.close([key], closer);
@@ -174,7 +184,12 @@ describe.each(Object.keys(drivers))('reading through %s', (name) => {
       while (performance.now() < until) {
         const at = keys[random(keys.length)]!;
         const least = at.acknowledged;
-        const load = async () => { await pause(); const seen = at.committed; await pause(); return seen; };
+        const load = async () => {
+          await pause();
+          const seen = at.committed;
+          await pause();
+          return seen;
+        };
         if (number(await (i % 2 ? one : two).read({ key: at.key, topics: [at.key], ttlSeconds: 60, load })) < least) stale++;
         reads++;
         if (name === 'memory') await nextTurn();
@@ -188,7 +203,11 @@ describe.each(Object.keys(drivers))('reading through %s', (name) => {
         await pause();
         const mine = ++at.committed;
         await pause();
-        await driver.settle([at.key], closer, random(2) ? [{ key: at.key, topics: [at.key], body: Buffer.from(String(mine)), ttlMs: 60_000, refreshAt: Infinity }] : []);
+        await driver.settle(
+          [at.key],
+          closer,
+          random(2) ? [{ key: at.key, topics: [at.key], body: Buffer.from(String(mine)), ttlMs: 60_000, refreshAt: Infinity }] : [],
+        );
         at.acknowledged = Math.max(at.acknowledged, mine);
         await sleep(random(12));
       }

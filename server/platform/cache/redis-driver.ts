@@ -69,7 +69,9 @@ export function createRedisDriver({ link, databaseId, generationMs, leaseMs, tok
     },
     async fill(lease, value) {
       const bytes = stamp(value, lease.token.slice(GENERATION - 1));
-      return (await run(fillScript, [leases + lease.key, prefix + lease.key, ...generations(lease.topics)], [lease.token, bytes, Math.ceil(value.ttlMs)])) === 1;
+      return (
+        (await run(fillScript, [leases + lease.key, prefix + lease.key, ...generations(lease.topics)], [lease.token, bytes, Math.ceil(value.ttlMs)])) === 1
+      );
     },
     release: async (lease) => void (await run(releaseScript, [leases + lease.key], [lease.token])),
     close: async (topics, closer) => void (await run(closeScript, both(topics), [closer, CLOSE_MS, generationMs])),
@@ -120,20 +122,22 @@ function readTogether(link: RedisLink, batch: Reading[], prefix: string, generat
     keys.push(prefix + key);
     for (const topic of topics) keys.push(generation + topic);
   }
-  link.call(() => link.client.mgetBuffer(keys)).then(
-    (values) => {
-      let at = 0;
-      for (const { topics, resolve } of batch) {
-        const value = values[at];
-        resolve(value && isCurrent(value, values, at + 1, topics.length) ? { body: bodyOf(value), hit: true, refreshAt: refreshAtOf(value) } : undefined);
-        at += 1 + topics.length;
-      }
-    },
-    (error: Error) => {
-      link.end(error.message);
-      for (const { reject } of batch) reject(error);
-    },
-  );
+  link
+    .call(() => link.client.mgetBuffer(keys))
+    .then(
+      (values) => {
+        let at = 0;
+        for (const { topics, resolve } of batch) {
+          const value = values[at];
+          resolve(value && isCurrent(value, values, at + 1, topics.length) ? { body: bodyOf(value), hit: true, refreshAt: refreshAtOf(value) } : undefined);
+          at += 1 + topics.length;
+        }
+      },
+      (error: Error) => {
+        link.end(error.message);
+        for (const { reject } of batch) reject(error);
+      },
+    );
 }
 
 function admitTogether(run: (script: Script, keys: string[], args: (string | number)[]) => Promise<unknown>, batch: Asking[], counters: string): void {

@@ -31,7 +31,24 @@ export interface CacheStats {
 
 export function newStats(): CacheStats {
   return {
-    hits: 0, misses: 0, loads: 0, load_errors: 0, fills: 0, fills_refused: 0, joined: 0, waited: 0, renewals: 0, prefills: 0, prefills_refused: 0,
-    bypassed: 0, invalidations: 0, rows_written: 0, topics_applied: 0, breaker_opens: 0, timeouts: 0, switches: 0, limited: 0,
+    hits: 0,
+    misses: 0,
+    loads: 0,
+    load_errors: 0,
+    fills: 0,
+    fills_refused: 0,
+    joined: 0,
+    waited: 0,
+    renewals: 0,
+    prefills: 0,
+    prefills_refused: 0,
+    bypassed: 0,
+    invalidations: 0,
+    rows_written: 0,
+    topics_applied: 0,
+    breaker_opens: 0,
+    timeouts: 0,
+    switches: 0,
+    limited: 0,
   };
 }

@@ -39,8 +39,17 @@ test('while Redis is down the row commits with the change, and rolls back with i
   await redis.kill();
   await until(() => a.cache.state().using === 'memory');
   await a.write('r');
-  await expect(a.cache.write(['no'], (pending) => db.tx(async (tx) => { await pending!(tx); throw new Error('rolled back'); }))).rejects.toThrow('rolled back');
-  await a.cache.write(['fused'], async (pending) => { await db.fused(sql`${set(5)} returning version`, pending!.statement); });
+  await expect(
+    a.cache.write(['no'], (pending) =>
+      db.tx(async (tx) => {
+        await pending!(tx);
+        throw new Error('rolled back');
+      }),
+    ),
+  ).rejects.toThrow('rolled back');
+  await a.cache.write(['fused'], async (pending) => {
+    await db.fused(sql`${set(5)} returning version`, pending!.statement);
+  });
   expect(await rows()).toEqual([['register:r', 'settings'], ['fused']]);
 });
 
@@ -84,7 +93,11 @@ test('after a commit through `within` the new value is read', async () => {
   expect(await a.read('r')).toEqual({ version: 9, hit: true });
   await redis.kill();
   await until(() => a.cache.state().using === 'memory');
-  await db.tx((tx) => a.cache.within(tx, topics, () => tx.run(set(10))));
+  await db.tx(async (tx) => {
+    await a.cache.within(tx, topics, () => tx.run(set(10)));
+    // It commits with the change, so a death right after the commit loses nothing.
+    expect(await tx.first(sql`select topics from cache_invalidations`)).toEqual({ topics });
+  });
   expect(await rows()).toEqual([topics]);
   expect((await a.read('r')).version).toBe(10);
 });

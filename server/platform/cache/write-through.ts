@@ -100,6 +100,7 @@ export function createWriting({ db, trust, peers, stats, clock, token, instanceI
      * call it in its transaction. Rejects with what `fn` throws, or when the change was made but could not be announced.
      */
     async write<T>(topics: readonly string[], fn: (pending?: Pending) => Promise<T>, prefill?: (result: T) => readonly CachedValue[]): Promise<T> {
+      if (topics.length === 0) return fn();
       const writing = await begin(topics, true);
       let result: T;
       try {
@@ -116,6 +117,7 @@ export function createWriting({ db, trust, peers, stats, clock, token, instanceI
      * After a rollback the topics stay closed for up to ten seconds: read from the database, not stored.
      */
     async within<T>(tx: Tx, topics: readonly string[], fn: () => Promise<T>, prefill?: (result: T) => readonly CachedValue[]): Promise<T> {
+      if (topics.length === 0) return fn();
       const writing = await begin(topics, true);
       let result: T;
       try {
@@ -130,7 +132,7 @@ export function createWriting({ db, trust, peers, stats, clock, token, instanceI
     },
     /** Makes every entry of these topics unfound, for changes already committed. */
     async invalidate(topics: readonly string[]): Promise<void> {
-      await finish(await begin(topics, false), []);
+      if (topics.length > 0) await finish(await begin(topics, false), []);
     },
   };
 }

@@ -67,8 +67,8 @@ function inspect(file: string): BackupContents {
 }
 
 function appliedIn(db: DatabaseSync): AppliedMigration[] {
-  const applied = db.prepare('select * from schema_migrations order by number').all() as { number: number; checksum?: string; previous_runs?: number }[];
-  return applied.map((row) => ({ number: row.number, checksum: row.checksum ?? '', previous_runs: row.previous_runs === 1 }));
+  const applied = db.prepare('select * from schema_migrations').all() as { number?: number; checksum?: string; previous_runs?: number }[];
+  return applied.map((row) => ({ number: row.number ?? 0, checksum: row.checksum ?? '', previous_runs: row.previous_runs === 1 }));
 }
 
 /**
