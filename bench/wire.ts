@@ -13,7 +13,7 @@ export interface Wire {
   /** Closes every connection and refuses new ones, until `join`. */
   cut(): void;
   join(): void;
-  /** Holds back only the answers on connections where `text` was sent, from now until `release`; tells how often it was sent. `text` must fit one packet. */
+  /** Holds back only the answers on connections where `text` was sent, until `release`; tells how often it was sent, after that too. `text` must fit one packet. */
   holdAnswersTo(text: string): () => number;
   close(): void;
 }
@@ -30,7 +30,7 @@ const READY = Buffer.from('Z\0\0\0\x05I', 'latin1');
 
 export async function openWire(toPort: number): Promise<Wire> {
   const pairs = new Set<Pair>();
-  let watched: { text: Buffer; seen: number } | undefined;
+  let watched: { text: Buffer; seen: number; holding: boolean } | undefined;
   let joined = true;
   let holdNewcomers = false;
   const server = createServer((near) => {
@@ -51,7 +51,7 @@ export async function openWire(toPort: number): Promise<Wire> {
       const seen = watched ? occurrences(chunk, watched.text) : 0;
       if (watched && seen > 0) {
         watched.seen += seen;
-        pair.holding = true;
+        pair.holding ||= watched.holding;
       }
       far.write(chunk);
     });
@@ -61,7 +61,7 @@ export async function openWire(toPort: number): Promise<Wire> {
   const { port } = server.address() as AddressInfo;
   const release = () => {
     holdNewcomers = false;
-    watched = undefined;
+    if (watched) watched.holding = false;
     for (const pair of pairs) {
       pair.holding = false;
       for (const chunk of pair.kept.splice(0)) pair.near.write(chunk);
@@ -82,7 +82,7 @@ export async function openWire(toPort: number): Promise<Wire> {
     cut,
     join: () => void (joined = true),
     holdAnswersTo(text) {
-      const watch = { text: Buffer.from(text), seen: 0 };
+      const watch = { text: Buffer.from(text), seen: 0, holding: true };
       watched = watch;
       return () => watch.seen;
     },

@@ -74,9 +74,13 @@ describe.each(modes)('bad input on $engine + $cache', (mode) => {
       ),
       ...['gzip', 'br', 'deflate', 'x', 'gzip, gzip'].map((encoding) => [`encoding ${encoding}`, 415, 'UNSUPPORTED_MEDIA_TYPE', '{}', { ...json, 'content-encoding': encoding }] as (typeof cases)[number]),
     ];
+    let turn = 0;
     await leavingNothing(async () => {
       for (const route of writing) {
-        await each(cases, async ([name, status, code, body, headers]) => {
+        // One code path reads all bodies: the whole table for some, every fifth case for the others, each time other ones.
+        const mine = ['POST /api/tutors', 'PATCH /api/settings/profile', 'POST /api/appointments'].includes(route.name) ? cases : cases.filter((_, i) => (i + turn) % 5 === 0);
+        turn++;
+        await each(mine, async ([name, status, code, body, headers]) => {
           const answer = await app.call(route.method, route.url, body, headers);
           expect({ name, status: answer.status, code: answer.body?.code }, `${route.name} ${answer.text}`).toEqual({ name, status, code });
           expectEnvelope(answer);
@@ -152,29 +156,39 @@ describe.each(modes)('bad input on $engine + $cache', (mode) => {
     expect((await app.call('POST', '/api/products', '{"name":"Zero","price_cents":-0}')).body.data.price_cents).toBe(0);
   });
 
-  test('texts come back clean or are refused; nothing unseen is stored', async () => {
-    const unseen = /[\0-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u115f\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u2069\u3164\ufeff\ufff9-\ufffd]|\p{Cs}|(?<!\p{Extended_Pictographic}\ufe0f?)\u200d|\p{M}{5}/u;
+  /** For a PATCH: the fields that take any text (sent all at once, since a write is dear), and those that take only some. */
+  async function textFields(route: (typeof writing)[number]): Promise<{ free: Field[]; strict: Field[] }> {
+    const fields = fieldsOf(route.body).filter(({ schema }) => typesOf(schema)?.has('string'));
+    const free: Field[] = [];
+    const strict: Field[] = [];
+    for (const field of fields) ((await app.call(route.method, route.url, withField(route.sample(), field.at, 'um texto'))).status === 200 ? free : strict).push(field);
+    return { free, strict };
+  }
+
+  /** Sends every text in every text field of every PATCH; answers what was accepted. */
+  async function sendEverywhere(texts: readonly string[], accepted: (answer: Answer, what: string) => void): Promise<void> {
     for (const route of writing.filter(({ method }) => method === 'PATCH')) {
-      const body = route.sample();
-      const cases = fieldsOf(route.body).filter(({ schema }) => typesOf(schema)?.has('string')).flatMap(({ at }) => UNSEEN_TEXT.map((text) => ({ at, text })));
-      await each(cases, async ({ at, text }) => {
-        const answer = await app.call(route.method, route.url, withField(body, at, text));
-        if (answer.status !== 200) return expect4xx(answer, `${route.name} ${at.join('.')} ${JSON.stringify(text).slice(0, 60)}`);
-        expect(unseen.exec(JSON.stringify(answer.body.data).replaceAll(String.raw`\n`, ' ').replaceAll(/\\u(....)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))))?.[0], `${route.name} ${at.join('.')} ${JSON.stringify(text).slice(0, 60)}`).toBeUndefined();
+      const { free, strict } = await textFields(route);
+      const whole = (text: string) => ({ what: `all: ${text}`, body: free.reduce((body, { at }) => withField(body, at, text), route.sample() as object) });
+      const cases = texts.flatMap((text) => [...(free.length > 0 ? [whole(text)] : []), ...strict.map(({ at }) => ({ what: `${at.join('.')}: ${text}`, body: withField(route.sample(), at, text) }))]);
+      await each(cases, async ({ what, body }) => {
+        const answer = await app.call(route.method, route.url, body);
+        const about = `${route.name} ${JSON.stringify(what).slice(0, 80)}`;
+        if (answer.status === 200) accepted(answer, about);
+        else expect4xx(answer, about);
       });
     }
+  }
+
+  test('texts come back clean or are refused; nothing unseen is stored', async () => {
+    const unseen = /[\0-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u115f\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u2069\u3164\ufeff\ufff9-\ufffd]|\p{Cs}|(?<!\p{Extended_Pictographic}\ufe0f?)\u200d|\p{M}{5}/u;
+    const texts = (value: unknown): string[] => (typeof value === 'string' ? [value] : typeof value === 'object' && value !== null ? Object.values(value).flatMap(texts) : []);
+    await sendEverywhere(UNSEEN_TEXT, (answer, what) => expect(texts(answer.body.data).filter((text) => unseen.test(text.replaceAll('\n', ' '))), what).toEqual([]));
   });
 
   test('words of SQL in any field of any body are text like any other', async () => {
     const tables = Object.keys(await contents(app.db));
-    for (const route of writing.filter(({ method }) => method === 'PATCH')) {
-      const body = route.sample();
-      const cases = fieldsOf(route.body).filter(({ schema }) => typesOf(schema)?.has('string')).flatMap(({ at }) => SQL_WORDS.map((text) => ({ at, text })));
-      await each(cases, async ({ at, text }) => {
-        const answer = await app.call(route.method, route.url, withField(body, at, text));
-        if (answer.status !== 200) expect4xx(answer, `${route.name} ${at.join('.')} ${text}`);
-      });
-    }
+    await sendEverywhere(SQL_WORDS, (answer, what) => expect(answer.body.success, what).toBe(true));
     expect(Object.keys(await contents(app.db))).toEqual(tables);
     expect((await app.call('GET', `/api/tutors/${world.other.id}`)).body.data.name).toBe(world.other.name);
   });
@@ -287,7 +301,8 @@ describe.each(modes)('bad input on $engine + $cache', (mode) => {
       for (const [name, bytes, statuses] of cases) {
         const answer = await sendRaw(app.url, bytes);
         expect(statuses, `${name}: ${answer.status} ${answer.text}`).toContain(answer.status);
-        if (answer.status >= 400) expect4xx(answer, name);
+        // Node itself answers a request without a host, with nothing but the status.
+        if (answer.status >= 400 && name !== 'no host') expect4xx(answer, name);
       }
     });
   });

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Opening, WeekHours } from '#modules/settings/opening';
+import type { Opening, WeekHours } from '#modules/settings/index';
 import { checkStart, freeSlots, pickUnit } from './availability.ts';
 import type { BookableResource, BusySpan, SlotRequest, StartFault } from './availability.ts';
 

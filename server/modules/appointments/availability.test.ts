@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Opening, WeekHours } from '#modules/settings/opening';
+import type { Opening, WeekHours } from '#modules/settings/index';
 import { checkStart, freeSlots, pickUnit } from './availability.ts';
 import type { BookableResource, BusySpan, SlotRequest } from './availability.ts';
 

@@ -5,8 +5,8 @@
  */
 import { HOUR, MINUTE, instantOf, msOf } from '#platform/clock';
 import type { Instant } from '#platform/clock';
-import { addDays, createCalendar, dayBounds, localDay } from '#modules/settings/opening';
-import type { Opening, Range, WeekHours } from '#modules/settings/opening';
+import { addDays, createCalendar, dayBounds, localDay } from '#modules/settings/index';
+import type { Opening, Range, WeekHours } from '#modules/settings/index';
 
 /** Occupancy of one unit of a resource, its buffers inside; half-open `[busy_from, busy_to)`. */
 export interface BusySpan {

@@ -28,6 +28,8 @@ export function openSqlite(options: SqliteOptions): Database {
   reader.run.exec('pragma query_only = on');
   const queue = createQueue(options.writerWaitMs ?? 10_000);
   const seen = options.onStatement;
+  /** What stands beside a write in `fused` reads from it in one engine's way. */
+  const seenAsOwn: OnStatement | undefined = seen && ((statement) => seen({ ...statement, portable: false }));
   const reading = queryable((query) => Promise.resolve(execute(reader, query, seen)));
   const writing = queryable((query) => queue(() => Promise.resolve(execute(writer, query, seen))));
   const guard = txGuard();
@@ -67,7 +69,7 @@ export function openSqlite(options: SqliteOptions): Database {
     async fused<T>(write: Sql, ...after: Sql[]) {
       return database.tx(async (tx) => {
         const rows = await tx.all<T>(write);
-        if (rows.length > 0) for (const statement of after) await tx.run(statement);
+        if (rows.length > 0) for (const statement of after) execute(writer, statement, seenAsOwn);
         return rows;
       });
     },

@@ -1,6 +1,7 @@
 /** Work for later, as rows: enqueued in the caller's transaction, so it exists exactly when its cause does. */
 import type { Ctx } from '../ctx.ts';
 import type { Queryable } from '../db/database.ts';
+import { dbNow } from '../db/dialect.ts';
 import { sql } from '../db/sql.ts';
 import { newId } from '../ids.ts';
 
@@ -32,7 +33,7 @@ export async function enqueue(tx: Queryable, ctx: Ctx, job: NewJob): Promise<Job
   const id = newId();
   const inserted = await tx.first<JobState>(sql`
     insert into jobs (id, kind, payload, priority, run_at, max_attempts, dedupe_key, created_at)
-    values (${id}, ${job.kind}, ${job.payload}, ${job.priority ?? 100}, ${job.run_at ?? ctx.now}, ${job.max_attempts ?? 8}, ${job.dedupe_key}, ${ctx.now})
+    values (${id}, ${job.kind}, ${job.payload}, ${job.priority ?? 100}, ${job.run_at ?? dbNow}, ${job.max_attempts ?? 8}, ${job.dedupe_key}, ${ctx.now})
     on conflict (dedupe_key) do update set status = 'ready', attempts = 0, run_at = excluded.run_at, finished_at = null
       where jobs.status = 'dead'
     returning id, status`);

@@ -6,7 +6,7 @@ import { migrate, type Migration } from '../migrate.ts';
 import { identifier, sql } from '../sql.ts';
 import { backupFailed, becomeAnother, differences, refuseForeign, type RestoredBackup, restoreRefused, type RowCounts, type SavedBackup, saveWhole, total } from './backup-file.ts';
 import type { PostgresTools } from './postgres-tools.ts';
-import { bringBack, dropKept, dropTables, setAside, wasInterrupted } from './postgres-target.ts';
+import { bringBack, dropKept, isEmpty, setAside, wasInterrupted } from './postgres-target.ts';
 
 export interface PostgresBackupParts {
   /** One connection without deadlines, not through a transaction pooler. */
@@ -110,8 +110,8 @@ export async function restorePostgres({ db, tools }: PostgresBackupParts, file: 
     if (!empty) await dropKept(db);
     return { tables: contents.rows.size, rows: total(contents.rows), migrated };
   } catch (cause) {
-    if (!empty) await bringBack(db);
-    else if (loaded) await dropTables(db);
+    // A load that failed left nothing of its own.
+    if (loaded || !empty) await bringBack(db);
     throw restoreRefused({ message: `${(cause as Error).message} (the database is as it was)`, cause });
   }
 }
@@ -122,13 +122,4 @@ async function refuseRunning(db: Database): Promise<void> {
     select count(*) as n from pg_catalog.pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid() and application_name like 'caramelo%'`);
   if (running!.n > 0) throw restoreRefused({ message: `Caramelo is running on this database (${running!.n} connections): stop every instance first.` });
-}
-
-/** No table, view or sequence but those of extensions. */
-async function isEmpty(db: Database): Promise<boolean> {
-  const found = await db.first(sql`
-    select 1 as found from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = 'public' and c.relkind in ('r', 'p', 'v', 'm', 'S', 'f')
-      and not exists (select 1 from pg_catalog.pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e') limit 1`);
-  return found === undefined;
 }
