@@ -56,8 +56,7 @@ async function openOurs(databaseUrl: string, redisUrl: string) {
   await migrate(db, readMigrations(new URL('../migrations', import.meta.url).pathname, 'postgresql'));
   const cache = await openCache({ db, clock: systemClock, redisUrl, databaseId: await databaseIdentity(db), instanceId: newId(), instanceName: 'bench' });
   if (cache.state().using !== 'redis') throw new Error('our cache does not use Redis');
-  const read = (n: number) =>
-    cache.read({ key: `user:${n}:profile`, topics: [`person:${n}`], ttlSeconds: 3_600, load: () => Promise.resolve(profile(n)) });
+  const read = (n: number) => cache.read({ key: `user:${n}:profile`, topics: [`person:${n}`], ttlSeconds: 3_600, load: () => Promise.resolve(profile(n)) });
   return {
     read,
     /** Throws on a miss. */
@@ -112,7 +111,12 @@ export const cacheLayer: Benchmark = {
 function rowsOf(cpu: Record<'bare' | 'ours' | 'parsed' | 'defaults', number[]>, bytes: number): Row[] {
   const figure = [cpu.bare, cpu.ours, cpu.parsed, cpu.defaults].map((all) => median(all).toFixed(2)).join(', ');
   return [
-    { what: `CPU µs of the process per hit, ${IN_FLIGHT} in flight, ${bytes} bytes: bare GET, ours, bare GET + JSON.parse, bare GET with ioredis' defaults`, figure, goal: '-', reached: null },
+    {
+      what: `CPU µs of the process per hit, ${IN_FLIGHT} in flight, ${bytes} bytes: bare GET, ours, bare GET + JSON.parse, bare GET with ioredis' defaults`,
+      figure,
+      goal: '-',
+      reached: null,
+    },
     ratioRow('a hit of the cache layer over a bare ioredis GET, client configured alike', ratio(cpu.ours, cpu.bare), 1.05, 'atMost'),
     { what: 'the same over GET + JSON.parse', figure: showRatio(ratio(cpu.ours, cpu.parsed)), goal: '-', reached: null },
     { what: "the same over ioredis' defaults (no auto-pipelining)", figure: showRatio(ratio(cpu.ours, cpu.defaults)), goal: '-', reached: null },

@@ -65,7 +65,9 @@ function ask(agent: Agent, url: string, method: string, body: object | undefined
     const sent = request(url, { agent, method, headers }, (answer) => {
       const chunks: Buffer[] = [];
       answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-      answer.on('end', () => resolve({ status: answer.statusCode!, headers: answer.headers, text: Buffer.concat(chunks).toString(), ms: performance.now() - started }));
+      answer.on('end', () =>
+        resolve({ status: answer.statusCode!, headers: answer.headers, text: Buffer.concat(chunks).toString(), ms: performance.now() - started }),
+      );
       answer.on('error', reject);
     });
     sent.on('error', reject);

@@ -73,7 +73,14 @@ async function pages(instance: Instance, databaseUrl: string, rows: number, roun
     changedDeepest: on(paths.changedDeepest),
   });
   return [
-    { what: `CPU µs a page of ${LIMIT}, server and PostgreSQL: first, random, deepest; by change: first, random, deepest`, figure: Object.values(cost).map((all) => median(all).toFixed(0)).join(', '), goal: '-', reached: null },
+    {
+      what: `CPU µs a page of ${LIMIT}, server and PostgreSQL: first, random, deepest; by change: first, random, deepest`,
+      figure: Object.values(cost)
+        .map((all) => median(all).toFixed(0))
+        .join(', '),
+      goal: '-',
+      reached: null,
+    },
     ratioRow('GET /api/tutors, a page at random depth over the first', ratio(cost.random, cost.first), 1.15, 'atMost'),
     ratioRow('the deepest page over the first', ratio(cost.deepest, cost.first), 1.15, 'atMost'),
     ratioRow('by updated_since, a page at random depth over the first', ratio(cost.changedRandom, cost.changedFirst), 1.15, 'atMost'),
@@ -106,5 +113,12 @@ async function offsetTwin(db: Database, rows: number, rounds: number): Promise<R
     keyset: timed(sql`${list} and t.id < ${tutorIdOf(LIMIT + 1)} order by t.id desc limit ${LIMIT}`, 50),
     offset: timed(sql`${list} order by t.id desc limit ${LIMIT} offset ${rows - LIMIT}`, 1),
   });
-  return [{ what: `the deepest page in SQL alone, ms: by key ${median(ms.keyset).toFixed(2)}, by OFFSET ${median(ms.offset).toFixed(0)}; OFFSET over key`, figure: showRatio(ratio(ms.offset, ms.keyset)), goal: '-', reached: null }];
+  return [
+    {
+      what: `the deepest page in SQL alone, ms: by key ${median(ms.keyset).toFixed(2)}, by OFFSET ${median(ms.offset).toFixed(0)}; OFFSET over key`,
+      figure: showRatio(ratio(ms.offset, ms.keyset)),
+      goal: '-',
+      reached: null,
+    },
+  ];
 }

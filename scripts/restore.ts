@@ -35,7 +35,9 @@ await runCommand(async () => {
 
 function restore(config: Config, postgres: PostgresBackupParts | undefined, file: string, force: boolean): Promise<RestoredBackup> {
   const migrations = readMigrations(join(import.meta.dirname, '../migrations'), postgres ? 'postgresql' : 'sqlite');
-  return postgres ? restorePostgres(postgres, file, migrations, { force }) : restoreSqlite(config.database.sqlitePath, file, migrations, systemClock, { force });
+  return postgres
+    ? restorePostgres(postgres, file, migrations, { force })
+    : restoreSqlite(config.database.sqlitePath, file, migrations, systemClock, { force });
 }
 
 /** Looks at the first bytes, so that nobody waits for a program to say it less clearly. */
@@ -67,6 +69,8 @@ async function confirm(question: string): Promise<void> {
 }
 
 function tell(target: string, { rows, tables, migrated, kept }: RestoredBackup): void {
-  console.log(`${target}: ${rows} rows in ${tables} tables restored and counted; ${migrated.length > 0 ? `migrations ${migrated.join(', ')} applied` : 'already at this release'}`);
+  console.log(
+    `${target}: ${rows} rows in ${tables} tables restored and counted; ${migrated.length > 0 ? `migrations ${migrated.join(', ')} applied` : 'already at this release'}`,
+  );
   if (kept !== undefined) console.log(`what stood there before is kept as ${kept}`);
 }

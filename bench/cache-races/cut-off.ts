@@ -18,9 +18,11 @@ export async function cutOff({ a, b, wires, freshIds }: Scene, c: Instance, writ
     for (const id of ids) await Promise.all(others.map((other) => other.call('GET', profileOf(id))));
     // The first writes begin before the loss is noticed.
     lose();
-    await Promise.all(ids.map(async (id) => {
-      for (let turn = 0; turn < writes / 2 / WRITERS; turn++) seen.push(await followed(c, others, id, turn));
-    }));
+    await Promise.all(
+      ids.map(async (id) => {
+        for (let turn = 0; turn < writes / 2 / WRITERS; turn++) seen.push(await followed(c, others, id, turn));
+      }),
+    );
     if ((await c.metric('cache_using_redis')) !== 0) throw new Error('it was not cut off');
     for (const other of others) if ((await other.metric('cache_using_redis')) !== 1) throw new Error('the others lost Redis too');
     wires.redis.join();
@@ -29,8 +31,18 @@ export async function cutOff({ a, b, wires, freshIds }: Scene, c: Instance, writ
   await until(async () => (await c.metric('cache_using_redis')) === 1);
   const longest = Math.max(...seen.map(({ afterAnswer }) => afterAnswer));
   return [
-    { what: `${seen.length} writes by an instance cut off from Redis: longest an old value was still read elsewhere, ms after the answer`, figure: longest.toFixed(0), goal: '≤ 1000', reached: longest <= 1_000 },
-    { what: 'the same from the moment the write was sent; the slowest write, ms', figure: `${Math.max(...seen.map(({ afterSent }) => afterSent)).toFixed(0)}, ${Math.max(...seen.map(({ took }) => took)).toFixed(0)}`, goal: '-', reached: null },
+    {
+      what: `${seen.length} writes by an instance cut off from Redis: longest an old value was still read elsewhere, ms after the answer`,
+      figure: longest.toFixed(0),
+      goal: '≤ 1000',
+      reached: longest <= 1_000,
+    },
+    {
+      what: 'the same from the moment the write was sent; the slowest write, ms',
+      figure: `${Math.max(...seen.map(({ afterSent }) => afterSent)).toFixed(0)}, ${Math.max(...seen.map(({ took }) => took)).toFixed(0)}`,
+      goal: '-',
+      reached: null,
+    },
   ];
 }
 

@@ -32,7 +32,12 @@ export async function lateFills(scene: Scene, wanted: number): Promise<Row[]> {
   refused = (await b.metric('cache_fills_refused_total')) - refusedBefore;
   const { flushed, frozen, killed } = faults.counts;
   return [
-    countRow('late-fill races: old values read afterwards, on both instances', stale, 0, `${races} races, Redis flushed ${flushed}, frozen ${frozen}, killed ${killed} times`),
+    countRow(
+      'late-fill races: old values read afterwards, on both instances',
+      stale,
+      0,
+      `${races} races, Redis flushed ${flushed}, frozen ${frozen}, killed ${killed} times`,
+    ),
     { what: 'of these, races where the old value came to be stored and was refused', figure: String(refused), goal: `≥ ${wanted}`, reached: refused >= wanted },
   ];
 }

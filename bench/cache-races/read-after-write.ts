@@ -37,7 +37,12 @@ export async function readAfterWrite(scene: Scene, wanted: number): Promise<Row[
   await onRedis(a, b);
   const { flushed, frozen, killed } = faults.counts;
   return [
-    countRow('reads on the other instance right after an acknowledged write: old values', stale, 0, `${reads} reads, ${hits} hits, Redis flushed ${flushed}, frozen ${frozen}, killed ${killed} times`),
+    countRow(
+      'reads on the other instance right after an acknowledged write: old values',
+      stale,
+      0,
+      `${reads} reads, ${hits} hits, Redis flushed ${flushed}, frozen ${frozen}, killed ${killed} times`,
+    ),
     { what: 'the slowest of these reads, ms', figure: slowest.toFixed(0), goal: '-', reached: null },
   ];
 }

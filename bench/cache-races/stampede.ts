@@ -20,7 +20,12 @@ export async function stampede(scene: Scene, bursts: number): Promise<Row[]> {
   });
   const most = Math.max(...asked);
   return [
-    countRow(`${READERS} simultaneous misses over two instances: statements that ask PostgreSQL for the row, at most`, most, 1, `${bursts} bursts, ${Math.round(misses / bursts)} misses each`),
+    countRow(
+      `${READERS} simultaneous misses over two instances: statements that ask PostgreSQL for the row, at most`,
+      most,
+      1,
+      `${bursts} bursts, ${Math.round(misses / bursts)} misses each`,
+    ),
     countRow(`loads the instances counted in ${bursts} bursts`, loads, bursts),
   ];
 }

@@ -25,7 +25,8 @@ export async function runCommand(work: () => Promise<void>): Promise<void> {
     await work();
   } catch (error) {
     process.exitCode = 1;
-    if (error instanceof AppError) console.error(error.code === 'UNAVAILABLE' && error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message);
+    if (error instanceof AppError)
+      console.error(error.code === 'UNAVAILABLE' && error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message);
     else if (error instanceof ConfigError || isUsage(error)) console.error((error as Error).message);
     else console.error(error);
   }

@@ -10,7 +10,11 @@ import { openSqlite } from '#platform/db/sqlite';
 import { defineError } from '#platform/errors';
 import type { Log } from '#platform/log';
 
-const databaseTooNew = defineError({ code: 'DATABASE_TOO_NEW', status: 503, message: 'The database was migrated by a newer release this one cannot run beside.' });
+const databaseTooNew = defineError({
+  code: 'DATABASE_TOO_NEW',
+  status: 503,
+  message: 'The database was migrated by a newer release this one cannot run beside.',
+});
 
 export interface DatabaseParts {
   config: Config;

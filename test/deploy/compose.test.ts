@@ -41,8 +41,21 @@ describe('compose.yaml', () => {
   test('gives the server only what it reads, and all that production needs', () => {
     expect(unknownTo(app.environment!)).toEqual([]);
     const config = readConfig({ NODE_ENV: 'production', ...filledIn(app.environment!, SAMPLES) });
-    expect(config).toMatchObject({ production: true, host: '0.0.0.0', port: 3000, redisUrl: 'redis://redis:6379', database: { ssl: 'disable' }, channels: ['baileys'], timezone: 'America/Sao_Paulo' });
-    expect(new URL(config.database.url!)).toMatchObject({ username: 'caramelo', password: SAMPLES['POSTGRES_PASSWORD'], hostname: 'postgres', pathname: '/caramelo' });
+    expect(config).toMatchObject({
+      production: true,
+      host: '0.0.0.0',
+      port: 3000,
+      redisUrl: 'redis://redis:6379',
+      database: { ssl: 'disable' },
+      channels: ['baileys'],
+      timezone: 'America/Sao_Paulo',
+    });
+    expect(new URL(config.database.url!)).toMatchObject({
+      username: 'caramelo',
+      password: SAMPLES['POSTGRES_PASSWORD'],
+      hostname: 'postgres',
+      pathname: '/caramelo',
+    });
     expect(backup.environment).toEqual(app.environment);
   });
 
@@ -51,8 +64,13 @@ describe('compose.yaml', () => {
       const { [name]: _missing, ...others } = SAMPLES;
       expect(() => filledIn(app.environment!, others), name).toThrow(name);
     }
-    for (const [, name, kind] of file('compose.yaml').matchAll(REFERENCE)) expect([name, kind]).toEqual([name, isSecret(name!) || name === 'ADMIN_EMAIL' ? ':?' : ':-']);
-    expect(postgres.environment).toEqual({ POSTGRES_USER: 'caramelo', POSTGRES_DB: 'caramelo', POSTGRES_PASSWORD: expect.stringMatching(/^\$\{POSTGRES_PASSWORD:\?/) });
+    for (const [, name, kind] of file('compose.yaml').matchAll(REFERENCE))
+      expect([name, kind]).toEqual([name, isSecret(name!) || name === 'ADMIN_EMAIL' ? ':?' : ':-']);
+    expect(postgres.environment).toEqual({
+      POSTGRES_USER: 'caramelo',
+      POSTGRES_DB: 'caramelo',
+      POSTGRES_PASSWORD: expect.stringMatching(/^\$\{POSTGRES_PASSWORD:\?/),
+    });
   });
 
   test('only the server is reached from outside, and only from this machine', () => {

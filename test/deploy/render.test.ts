@@ -29,7 +29,9 @@ interface Service {
   envVars?: Variable[];
 }
 
-const render = readYaml<{ services: Service[]; databases: { name: string; region: string; postgresMajorVersion: string; ipAllowList: string[] }[] }>('render.yaml');
+const render = readYaml<{ services: Service[]; databases: { name: string; region: string; postgresMajorVersion: string; ipAllowList: string[] }[] }>(
+  'render.yaml',
+);
 const web = render.services.find(({ type }) => type === 'web')!;
 const cache = render.services.find(({ type }) => type === 'keyvalue')!;
 const database = render.databases[0]!;
@@ -38,8 +40,12 @@ const project = path.resolve(import.meta.dirname, '../..');
 /** What Render puts in each variable's place; what people leave empty is unset. */
 function given({ key, value, fromDatabase, fromService, generateValue, sync }: Variable): string | undefined {
   if (value !== undefined) return value;
-  if (fromDatabase) return fromDatabase.name === database.name && fromDatabase.property === 'connectionString' ? 'postgresql://caramelo:secret@dpg-abc-a/caramelo' : undefined;
-  if (fromService) return fromService.name === cache.name && fromService.type === cache.type && fromService.property === 'connectionString' ? 'redis://red-abc:6379' : undefined;
+  if (fromDatabase)
+    return fromDatabase.name === database.name && fromDatabase.property === 'connectionString' ? 'postgresql://caramelo:secret@dpg-abc-a/caramelo' : undefined;
+  if (fromService)
+    return fromService.name === cache.name && fromService.type === cache.type && fromService.property === 'connectionString'
+      ? 'redis://red-abc:6379'
+      : undefined;
   if (generateValue) return Buffer.alloc(32, 7).toString('base64');
   return sync === false ? SAMPLES[key] : undefined;
 }
@@ -51,7 +57,14 @@ describe('render.yaml', () => {
     expect(unknownTo(environment)).toEqual([]);
     // The host chooses the port.
     const config = readConfig({ ...environment, PORT: '10000' });
-    expect(config).toMatchObject({ production: true, host: '0.0.0.0', port: 10_000, trustProxy: 1, redisUrl: 'redis://red-abc:6379', admin: { email: SAMPLES['ADMIN_EMAIL'] } });
+    expect(config).toMatchObject({
+      production: true,
+      host: '0.0.0.0',
+      port: 10_000,
+      trustProxy: 1,
+      redisUrl: 'redis://red-abc:6379',
+      admin: { email: SAMPLES['ADMIN_EMAIL'] },
+    });
     expect(config.database).toMatchObject({ url: 'postgresql://caramelo:secret@dpg-abc-a/caramelo', ssl: 'require' });
   });
 

@@ -22,9 +22,13 @@ interface Outcome {
 }
 
 function run(script: 'backup' | 'restore', place: Env, ...args: string[]): Promise<Outcome> {
-  const child = spawn(process.execPath, [path.join(project, 'scripts', `${script}.ts`), ...args], { cwd: tmpdir(), env: { PATH: process.env['PATH'], NODE_ENV: 'test', ...place.env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [path.join(project, 'scripts', `${script}.ts`), ...args], {
+    cwd: tmpdir(),
+    env: { PATH: process.env['PATH'], NODE_ENV: 'test', ...place.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk));
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (exit) => resolve({ exit, said }));
@@ -48,7 +52,11 @@ async function emptyTarget({ engine }: Mode): Promise<Target> {
   if (engine === 'sqlite') {
     const folder = mkdtempSync(path.join(tmpdir(), 'caramelo-target-'));
     const file = path.join(folder, 'new', 'customers.db');
-    return { env: { SQLITE_PATH: file }, open: () => openSqlite({ path: file, onError }), remove: () => Promise.resolve(rmSync(folder, { recursive: true, force: true })) };
+    return {
+      env: { SQLITE_PATH: file },
+      open: () => openSqlite({ path: file, onError }),
+      remove: () => Promise.resolve(rmSync(folder, { recursive: true, force: true })),
+    };
   }
   const { url, remove }: EmptyDatabase = await makeEmptyDatabase();
   return { env: { DATABASE_URL: url }, open: () => openPostgres({ url, poolMax: 1, applicationName: 'tests', onError }), remove };
@@ -71,7 +79,7 @@ describe.each(modes)('backup and restore on $engine + $cache', (mode) => {
   let folder: string;
   let good: string;
   let outcome: Outcome;
-  let before: string[] = [];
+  const before: string[] = [];
   let why: string | undefined;
   const targets: Target[] = [];
   const target = async () => {
@@ -109,7 +117,10 @@ describe.each(modes)('backup and restore on $engine + $cache', (mode) => {
   });
 
   test('a backup under writes is one verified file for its owner alone', () => {
-    expect(outcome).toEqual({ exit: 0, said: expect.stringMatching(new RegExp(`^\\S+good\\.${extension}: [\\d.]+ MB, \\d+ rows in \\d+ tables, [\\d.]+ s; .*(counted|checked)`)) });
+    expect(outcome).toEqual({
+      exit: 0,
+      said: expect.stringMatching(new RegExp(`^\\S+good\\.${extension}: [\\d.]+ MB, \\d+ rows in \\d+ tables, [\\d.]+ s; .*(counted|checked)`)),
+    });
     expect(readdirSync(folder)).toEqual([`good.${extension}`]);
     expect(statSync(good).mode & 0o777).toBe(process.platform === 'win32' ? 0o666 : 0o600);
   });
@@ -126,7 +137,9 @@ describe.each(modes)('backup and restore on $engine + $cache', (mode) => {
         const [tutor, pets] = [await there.call('GET', `/api/tutors/${id}`), await there.call('GET', `/api/tutors/${id}/pets`)];
         expect([tutor.status, tutor.headers.get('x-cache'), pets.body.data.length]).toEqual([200, 'MISS', 1]);
       }
-      const names = await there.db.all<{ name: string; pets: number }>(sql`select t.name, (select count(*) from pets p where p.tutor_id = t.id) as pets from tutors t order by t.created_at, t.id`);
+      const names = await there.db.all<{ name: string; pets: number }>(
+        sql`select t.name, (select count(*) from pets p where p.tutor_id = t.id) as pets from tutors t order by t.created_at, t.id`,
+      );
       // One writer, one after another: what is there is a beginning of what it wrote, cut between two commits.
       expect(names.map(({ name }) => name)).toEqual(names.map((_, i) => `Tutora ${i + 1}`));
       expect(names.slice(0, -1).every(({ pets }) => pets === 1)).toBe(true);
@@ -152,7 +165,14 @@ describe.each(modes)('backup and restore on $engine + $cache', (mode) => {
     const newer = path.join(folder, `newer.${extension}`);
     await withMigration(app.db, () => run('backup', place, '--out', newer));
     const elsewhere = await target();
-    for (const [file, words] of [[cut, /damaged|malformed|cannot be/], [noise, /not a backup/], [otherEngine, /is a backup of/], [foreign, /not a backup/], [newer, /newer release \(migrations 9999\)/], [path.join(folder, 'nowhere'), /cannot be opened/]] as const) {
+    for (const [file, words] of [
+      [cut, /damaged|malformed|cannot be/],
+      [noise, /not a backup/],
+      [otherEngine, /is a backup of/],
+      [foreign, /not a backup/],
+      [newer, /newer release \(migrations 9999\)/],
+      [path.join(folder, 'nowhere'), /cannot be opened/],
+    ] as const) {
       expect([file, await run('restore', elsewhere, file, '--yes')]).toEqual([file, { exit: 1, said: expect.stringMatching(words) }]);
     }
     expect(await isUntouched(mode, elsewhere)).toBe(true);
@@ -222,12 +242,17 @@ async function foreignBackup(mode: Mode, file: string): Promise<string> {
 
 /** While `work` runs, the database says that a release after this one migrated it, so that this one must not run on it. */
 async function withMigration(db: Database, work: () => Promise<Outcome>): Promise<void> {
-  await db.run(sql`insert into schema_migrations (number, name, checksum, previous_runs, applied_at) values (9999, 'later', 'x', ${false}, '2027-02-03T13:00:00.000Z')`);
+  await db.run(
+    sql`insert into schema_migrations (number, name, checksum, previous_runs, applied_at) values (9999, 'later', 'x', ${false}, '2027-02-03T13:00:00.000Z')`,
+  );
   expect((await work()).exit).toBe(0);
   await db.run(sql`delete from schema_migrations where number = 9999`);
 }
 
 async function isUntouched(mode: Mode, target: Target): Promise<boolean> {
   if (mode.engine === 'sqlite') return readdirSync(path.dirname(target.env['SQLITE_PATH']!)).every((name) => name.endsWith('.lock'));
-  return inside(target, async (db) => (await db.first(sql`select 1 as found from pg_catalog.pg_tables where schemaname not in ('pg_catalog', 'information_schema')`)) === undefined);
+  return inside(
+    target,
+    async (db) => (await db.first(sql`select 1 as found from pg_catalog.pg_tables where schemaname not in ('pg_catalog', 'information_schema')`)) === undefined,
+  );
 }

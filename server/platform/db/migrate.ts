@@ -93,7 +93,9 @@ export async function migrate(db: Database, migrations: readonly Migration[]): P
   await db.tx(async (tx) => {
     await tx.first(lock);
     if (await tx.first(exists)) return;
-    await tx.script('create table schema_migrations (number integer primary key, name text not null, checksum text not null, previous_runs boolean not null, applied_at timestamptz not null)');
+    await tx.script(
+      'create table schema_migrations (number integer primary key, name text not null, checksum text not null, previous_runs boolean not null, applied_at timestamptz not null)',
+    );
   });
   for (const migration of migrations) {
     await db.tx(async (tx) => {

@@ -172,7 +172,8 @@ function createQueue(waitMs: number) {
   return <T>(task: () => Promise<T>): Promise<T> => {
     const enqueued = performance.now();
     const mine = tail.then(() => {
-      if (performance.now() - enqueued > waitMs) throw unavailable({ message: 'The database is busy; try again.', details: { part: 'database' }, retryAfter: 1 });
+      if (performance.now() - enqueued > waitMs)
+        throw unavailable({ message: 'The database is busy; try again.', details: { part: 'database' }, retryAfter: 1 });
       return task();
     });
     tail = mine.catch(() => undefined);
@@ -198,6 +199,7 @@ function translate(error: unknown): unknown {
   if (rule) return new DbViolation(rule, /constraint failed: (.*)$/.exec(message)?.[1] ?? '', error);
   const primary = errcode & 0xff;
   // BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN: the disk or another process, not our statement.
-  if ([5, 6, 8, 10, 13, 14].includes(primary)) return unavailable({ message: 'The database cannot be written now.', details: { part: 'database' }, cause: error, retryAfter: 5 });
+  if ([5, 6, 8, 10, 13, 14].includes(primary))
+    return unavailable({ message: 'The database cannot be written now.', details: { part: 'database' }, cause: error, retryAfter: 5 });
   return error;
 }

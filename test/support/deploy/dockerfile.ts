@@ -17,7 +17,10 @@ export interface Stage {
 /** Stages in order. Throws on a line that is no instruction of the few this project uses. */
 export function readDockerfile(text: string): Stage[] {
   const stages: Stage[] = [];
-  const lines = text.replaceAll(/^\s*#.*\n/gm, '').replaceAll(/\\\n/g, ' ').split('\n');
+  const lines = text
+    .replaceAll(/^\s*#.*\n/gm, '')
+    .replaceAll(/\\\n/g, ' ')
+    .split('\n');
   for (const line of lines.map((one) => one.trim()).filter(Boolean)) {
     const [, word, rest] = /^(FROM|WORKDIR|COPY|RUN|ENV|USER|VOLUME|EXPOSE|HEALTHCHECK|ENTRYPOINT|CMD)\s+(.*)$/.exec(line) ?? [];
     if (word === undefined || rest === undefined) throw new Error(`Dockerfile: cannot read "${line}"`);
@@ -36,12 +39,19 @@ export function stepsOf(stage: Stage, word: string): string[] {
 
 /** `CMD ["node", "x"]` and the tail of `HEALTHCHECK … CMD [...]`. */
 export function commandOf(stage: Stage, word: 'CMD' | 'HEALTHCHECK'): string[] {
-  return JSON.parse(stepsOf(stage, word).at(-1)!.replace(/^.*?(?=\[)/s, '')) as string[];
+  return JSON.parse(
+    stepsOf(stage, word)
+      .at(-1)!
+      .replace(/^.*?(?=\[)/s, ''),
+  ) as string[];
 }
 
 /** True when the context sent to Docker holds the file. The last pattern that names it or a folder above it decides. */
 export function contextHolds(dockerignore: string, file: string): boolean {
-  const patterns = dockerignore.split('\n').map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
+  const patterns = dockerignore
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
   const names = file.split('/').map((_, i, all) => all.slice(0, i + 1).join('/'));
   let held = true;
   for (const pattern of patterns) {
@@ -53,7 +63,9 @@ export function contextHolds(dockerignore: string, file: string): boolean {
 
 /** Docker's globs: a star also takes a leading dot. */
 function globOf(pattern: string): RegExp {
-  const parts = pattern.split(/(\*\*\/|\*)/).map((part) => (part === '**/' ? '(?:.*/)?' : part === '*' ? '[^/]*' : part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&')));
+  const parts = pattern
+    .split(/(\*\*\/|\*)/)
+    .map((part) => (part === '**/' ? '(?:.*/)?' : part === '*' ? '[^/]*' : part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&')));
   return new RegExp(`^${parts.join('')}$`);
 }
 
@@ -109,8 +121,21 @@ function baseEnvironment(into: string): Record<string, string> {
   // The image's user is not one of this machine's.
   writeFileSync(path.join(shims, 'chown'), '#!/bin/sh\n');
   chmodSync(path.join(shims, 'chown'), 0o755);
-  const env: Record<string, string> = { PATH: [shims, path.dirname(process.execPath), process.env['PATH']].join(path.delimiter), npm_config_prefer_offline: 'true' };
-  for (const name of ['HOME', 'npm_config_cache', 'npm_config_registry', 'npm_config_userconfig', 'HTTPS_PROXY', 'https_proxy', 'NO_PROXY', 'no_proxy', 'NODE_EXTRA_CA_CERTS']) {
+  const env: Record<string, string> = {
+    PATH: [shims, path.dirname(process.execPath), process.env['PATH']].join(path.delimiter),
+    npm_config_prefer_offline: 'true',
+  };
+  for (const name of [
+    'HOME',
+    'npm_config_cache',
+    'npm_config_registry',
+    'npm_config_userconfig',
+    'HTTPS_PROXY',
+    'https_proxy',
+    'NO_PROXY',
+    'no_proxy',
+    'NODE_EXTRA_CA_CERTS',
+  ]) {
     if (process.env[name] !== undefined) env[name] = process.env[name];
   }
   return env;
@@ -125,7 +150,7 @@ function run(command: string, cwd: string, env: Record<string, string>): void {
 export function runIn({ folder, env }: Built, command: readonly string[], more: Record<string, string>): Promise<{ exit: number | null; said: string }> {
   const child = spawn(command[0]!, command.slice(1), { cwd: folder, env: { ...env, ...more } });
   let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk));
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (exit) => resolve({ exit, said }));

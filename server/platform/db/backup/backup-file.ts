@@ -122,7 +122,10 @@ export function refuseForeign(file: string, { rows, migrations }: BackupContents
   } catch (cause) {
     throw restoreRefused({ message: `${file} was made by another release: ${(cause as Error).message}.`, cause });
   }
-  if (tooNew.length > 0) throw restoreRefused({ message: `${file} was made by a newer release (migrations ${tooNew.join(', ')}) this one cannot run on; restore it with that release.` });
+  if (tooNew.length > 0)
+    throw restoreRefused({
+      message: `${file} was made by a newer release (migrations ${tooNew.join(', ')}) this one cannot run on; restore it with that release.`,
+    });
 }
 
 /** A restored database is another one, also in the same place: what caches hold of its former self is nobody's any more, and no instance runs on it yet. */

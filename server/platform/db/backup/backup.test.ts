@@ -40,7 +40,8 @@ async function withOpen<T>(db: Database, work: (db: Database) => Promise<T>): Pr
 const places: Record<Engine, (folder: string) => Promise<Place>> = {
   async postgresql() {
     const { url, remove } = await makeEmptyDatabase();
-    const open = (name?: string) => openPostgres({ url: name === undefined ? url : withDatabase(url, name), poolMax: 1, applicationName: 'tests', statementTimeoutMs: 0, onError });
+    const open = (name?: string) =>
+      openPostgres({ url: name === undefined ? url : withDatabase(url, name), poolMax: 1, applicationName: 'tests', statementTimeoutMs: 0, onError });
     const tools = createPostgresTools({ url, ssl: 'disable', env: process.env });
     return {
       inside: (work) => withOpen(open(), work),
@@ -77,10 +78,14 @@ describe.each(['postgresql', 'sqlite'] as const)('a backup of an earlier release
     place = await places[engine](folder);
     await place.inside(async (db) => {
       await migrate(db, migrations);
-      await db.run(sql`insert into user_profiles (id, push_name, created_at, updated_at) values ('saved', ${'linha\n\\.\nCOPY x\t\u2028fim'}, '2027-02-03T13:00:00.000Z', '2027-02-03T13:00:00.000Z')`);
+      await db.run(
+        sql`insert into user_profiles (id, push_name, created_at, updated_at) values ('saved', ${'linha\n\\.\nCOPY x\t\u2028fim'}, '2027-02-03T13:00:00.000Z', '2027-02-03T13:00:00.000Z')`,
+      );
     });
     await place.save(file);
-    await place.inside((db) => db.run(sql`insert into user_profiles (id, created_at, updated_at) values ('later', '2027-02-03T13:00:00.000Z', '2027-02-03T13:00:00.000Z')`));
+    await place.inside((db) =>
+      db.run(sql`insert into user_profiles (id, created_at, updated_at) values ('later', '2027-02-03T13:00:00.000Z', '2027-02-03T13:00:00.000Z')`),
+    );
   });
   afterEach(async () => {
     await place.remove();
@@ -98,7 +103,9 @@ describe.each(['postgresql', 'sqlite'] as const)('a backup of an earlier release
   test('that cannot be migrated leaves the database as it was, and nothing beside it', async () => {
     const before = await people();
     const files = readdirSync(folder);
-    await expect(place.restore(file, [...migrations, later(next, 'create table half (id text); create table half (id text)')], { force: true })).rejects.toThrow(/half/);
+    await expect(
+      place.restore(file, [...migrations, later(next, 'create table half (id text); create table half (id text)')], { force: true }),
+    ).rejects.toThrow(/half/);
     expect(await people()).toEqual(before);
     expect(readdirSync(folder)).toEqual(files);
     // Nor is anything in the way of trying again.
@@ -108,12 +115,24 @@ describe.each(['postgresql', 'sqlite'] as const)('a backup of an earlier release
 
   test('with a migration this release has changed is refused', async () => {
     const changed = migrations.map((one) => (one.number === 2 ? { ...one, checksum: 'changed' } : one));
-    await expect(place.restore(file, changed, { force: true })).rejects.toMatchObject({ code: 'RESTORE_REFUSED', message: expect.stringContaining('another release') });
+    await expect(place.restore(file, changed, { force: true })).rejects.toMatchObject({
+      code: 'RESTORE_REFUSED',
+      message: expect.stringContaining('another release'),
+    });
     expect(await people()).toHaveLength(2);
   });
 });
 
 test('rows are compared table by table', () => {
-  const found = differences(new Map([['pets', 3], ['tutors', 2]]), new Map([['pets', 2], ['orders', 0]]));
+  const found = differences(
+    new Map([
+      ['pets', 3],
+      ['tutors', 2],
+    ]),
+    new Map([
+      ['pets', 2],
+      ['orders', 0],
+    ]),
+  );
   expect(found).toEqual(['pets has 2 instead of 3', 'tutors has no table instead of 2', 'orders has 0 instead of no table']);
 });

@@ -4,7 +4,18 @@ import type { Clock } from '../../clock.ts';
 import type { Database, Queryable } from '../database.ts';
 import { migrate, type Migration } from '../migrate.ts';
 import { identifier, sql } from '../sql.ts';
-import { backupFailed, becomeAnother, differences, refuseForeign, type RestoredBackup, restoreRefused, type RowCounts, type SavedBackup, saveWhole, total } from './backup-file.ts';
+import {
+  backupFailed,
+  becomeAnother,
+  differences,
+  refuseForeign,
+  type RestoredBackup,
+  restoreRefused,
+  type RowCounts,
+  type SavedBackup,
+  saveWhole,
+  total,
+} from './backup-file.ts';
 import type { PostgresTools } from './postgres-tools.ts';
 import { bringBack, dropKept, isEmpty, setAside, wasInterrupted } from './postgres-target.ts';
 
@@ -21,7 +32,15 @@ export async function savePostgres({ db, tools, open }: PostgresBackupParts, fil
   await refuseOldTools(db, tools);
   return saveWhole(file, clock, async (partial) => {
     const rows = await inSnapshot(db, (snapshot) =>
-      tools.run('pg_dump', ['--format=custom', '--no-owner', '--no-privileges', '--no-comments', '--lock-wait-timeout=30000', `--snapshot=${snapshot}`, `--file=${partial}`]),
+      tools.run('pg_dump', [
+        '--format=custom',
+        '--no-owner',
+        '--no-privileges',
+        '--no-comments',
+        '--lock-wait-timeout=30000',
+        `--snapshot=${snapshot}`,
+        `--file=${partial}`,
+      ]),
     );
     refuseDifferent('the dump', rows, (await tools.read(partial)).rows);
     const verified = await restoreElsewhere({ db, tools, open }, partial, rows);
@@ -33,7 +52,10 @@ async function refuseOldTools(db: Database, tools: PostgresTools): Promise<void>
   const server = await db.first<{ major: number }>(sql`select current_setting('server_version_num')::integer / 10000 as major`);
   for (const tool of ['pg_dump', 'pg_restore'] as const) {
     const major = await tools.major(tool);
-    if (major < server!.major) throw backupFailed({ message: `${tool} is version ${major}, the server is version ${server!.major}: install PostgreSQL's client programs of version ${server!.major} or newer.` });
+    if (major < server!.major)
+      throw backupFailed({
+        message: `${tool} is version ${major}, the server is version ${server!.major}: install PostgreSQL's client programs of version ${server!.major} or newer.`,
+      });
   }
 }
 
@@ -89,15 +111,24 @@ function load(tools: PostgresTools, file: string, database: string): Promise<voi
  * Restores `file` into the configured database and migrates it to this release. Throws RESTORE_REFUSED, with the database as it was, when the file
  * is not a whole backup this release can run on, when an instance runs, or when the database is not empty and `force` is not given.
  */
-export async function restorePostgres({ db, tools }: PostgresBackupParts, file: string, migrations: readonly Migration[], { force = false } = {}): Promise<RestoredBackup> {
+export async function restorePostgres(
+  { db, tools }: PostgresBackupParts,
+  file: string,
+  migrations: readonly Migration[],
+  { force = false } = {},
+): Promise<RestoredBackup> {
   const contents = await tools.read(file).catch((cause: Error) => {
     throw restoreRefused({ message: `${file} cannot be read: ${cause.message}`, cause });
   });
   refuseForeign(file, contents, migrations);
   await refuseRunning(db);
-  if (await wasInterrupted(db)) throw restoreRefused({ message: 'An earlier restore was interrupted: what was there before stands in the schema caramelo_before_restore. Put it back or drop it by hand first.' });
+  if (await wasInterrupted(db))
+    throw restoreRefused({
+      message: 'An earlier restore was interrupted: what was there before stands in the schema caramelo_before_restore. Put it back or drop it by hand first.',
+    });
   const empty = await isEmpty(db);
-  if (!empty && !force) throw restoreRefused({ message: 'The database is not empty. Name an empty one in DATABASE_URL, or replace what is there with --force.' });
+  if (!empty && !force)
+    throw restoreRefused({ message: 'The database is not empty. Name an empty one in DATABASE_URL, or replace what is there with --force.' });
   const here = await db.first<{ name: string }>(sql`select current_database() as name`);
   if (!empty) await setAside(db);
   let loaded = false;

@@ -40,7 +40,7 @@ export function createPostgresTools(options: PostgresToolsOptions): PostgresTool
   return {
     async major(tool) {
       let said = '';
-      await start(tool, ['--version'], (chunk) => (said += chunk));
+      await start(tool, ['--version'], (chunk) => (said += chunk.toString()));
       return Number(/\b(\d+)(?:\.\d+|devel|beta|rc)/.exec(said)?.[1] ?? 0);
     },
     run: (tool, args) => start(tool, args, () => undefined),

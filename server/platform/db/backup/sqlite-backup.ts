@@ -5,7 +5,22 @@ import { backup, DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
 import { type AppliedMigration, migrate, type Migration } from '../migrate.ts';
 import { lockSqlite, openSqlite } from '../sqlite.ts';
-import { type BackupContents, backupFailed, becomeAnother, differences, refuseForeign, type RestoredBackup, restoreRefused, type RowCounts, type SavedBackup, saveWhole, settle, settleFolder, stamp, total } from './backup-file.ts';
+import {
+  type BackupContents,
+  backupFailed,
+  becomeAnother,
+  differences,
+  refuseForeign,
+  type RestoredBackup,
+  restoreRefused,
+  type RowCounts,
+  type SavedBackup,
+  saveWhole,
+  settle,
+  settleFolder,
+  stamp,
+  total,
+} from './backup-file.ts';
 
 /** Beside a database's file, while it is open or was not closed. */
 const COMPANIONS = ['-wal', '-shm'];
@@ -47,7 +62,9 @@ function makeSingle(file: string): void {
 }
 
 function countRows(db: DatabaseSync): RowCounts {
-  const tables = db.prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite\\_%' escape '\\' order by name").all() as { name: string }[];
+  const tables = db.prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite\\_%' escape '\\' order by name").all() as {
+    name: string;
+  }[];
   return new Map(tables.map(({ name }) => [name, (db.prepare(`select count(*) as n from "${name.replaceAll('"', '""')}"`).get() as { n: number }).n]));
 }
 
@@ -75,7 +92,13 @@ function appliedIn(db: DatabaseSync): AppliedMigration[] {
  * Puts `file` in the place of the database at `path`, migrated to this release. Throws RESTORE_REFUSED (UNAVAILABLE when a server runs on it), with
  * the database as it was, when the file is not a whole backup this release can run on, or when the database is not empty and `force` is not given.
  */
-export async function restoreSqlite(path: string, file: string, migrations: readonly Migration[], clock: Clock, { force = false } = {}): Promise<RestoredBackup> {
+export async function restoreSqlite(
+  path: string,
+  file: string,
+  migrations: readonly Migration[],
+  clock: Clock,
+  { force = false } = {},
+): Promise<RestoredBackup> {
   await mkdir(dirname(path), { recursive: true });
   const lock = lockSqlite(path);
   const partial = `${path}.restoring`;
@@ -84,7 +107,10 @@ export async function restoreSqlite(path: string, file: string, migrations: read
     await copyFile(file, partial);
     const { rows } = refuseUnfit(file, partial, migrations);
     const empty = await isEmpty(path);
-    if (!empty && !force) throw restoreRefused({ message: `${path} is not empty. Name another place in SQLITE_PATH, or replace what is there with --force (it is kept beside it).` });
+    if (!empty && !force)
+      throw restoreRefused({
+        message: `${path} is not empty. Name another place in SQLITE_PATH, or replace what is there with --force (it is kept beside it).`,
+      });
     const migrated = await migrateFile(partial, migrations);
     await settle(partial);
     const kept = empty ? undefined : `${path}.before-restore-${stamp(clock.now())}`;
