@@ -22,7 +22,7 @@ const ALL_DAY = ['00:00-24:00'];
 export const booking: Benchmark = {
   name: 'booking',
   async run({ rounds, small }) {
-    const slots = small ? 8 : SLOTS;
+    const slots = small ? 24 : SLOTS;
     return [...(await onPostgres(slots, rounds)), ...(await onSqlite(slots))];
   },
 };
@@ -157,8 +157,8 @@ async function onPostgres(slots: number, rounds: number): Promise<Row[]> {
     await costOf(clinic.take(Math.min(perRound, 50)));
     for (let left = slots; left > 0; left -= perRound) {
       await useUniqueKey(db);
-      // A quarter is enough to compare with.
-      twins.push(await costOf(clinic.take(Math.ceil(Math.min(perRound, left) / 4))));
+      // A part is enough to compare with.
+      twins.push(await costOf(clinic.take(Math.ceil(Math.min(perRound, left) / 8))));
       await useExclusion(db);
       ours.push(await costOf(clinic.take(Math.min(perRound, left))));
     }

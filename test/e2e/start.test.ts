@@ -48,29 +48,36 @@ describe('configuration', () => {
     expect(server.output()).not.toMatch(/^\s+at /m);
   });
 
-  test.each([
-    [{ DATABASE_URL: '', API_KEY: '', ENCRYPTION_KEY: '' }, ['DATABASE_URL', 'API_KEY', 'ENCRYPTION_KEY']],
-    [{ DATABASE_URL: '' }, ['DATABASE_URL']],
-    [{ API_KEY: '' }, ['API_KEY']],
-    [{ API_KEY: 'changeme' }, ['API_KEY']],
-    [{ ENCRYPTION_KEY: 'secret' }, ['ENCRYPTION_KEY']],
-    [{ ADMIN_PASSWORD: '' }, ['ADMIN_PASSWORD']],
-    [{ ADMIN_EMAIL: '' }, ['ADMIN_EMAIL']],
-  ])('production without %j does not start', async (missing, names) => {
-    const at = folder();
-    const server = await start({ ...PRODUCTION, DATABASE_URL: NOWHERE, ...missing }, at);
-    expect(await server.exit).toEqual({ code: 1, signal: null });
-    for (const name of names) expect(server.output()).toContain(name);
-    expect(server.output()).not.toContain(KEY);
-    expect(existsSync(join(at, 'data'))).toBe(false);
+  test('production without what it demands does not start, and makes no file', async () => {
+    const matrix: [Record<string, string>, string[]][] = [
+      [{ DATABASE_URL: '', API_KEY: '', ENCRYPTION_KEY: '' }, ['DATABASE_URL', 'API_KEY', 'ENCRYPTION_KEY']],
+      [{ DATABASE_URL: '' }, ['DATABASE_URL']],
+      [{ API_KEY: '' }, ['API_KEY']],
+      [{ API_KEY: 'changeme' }, ['API_KEY']],
+      [{ ENCRYPTION_KEY: '' }, ['ENCRYPTION_KEY']],
+      [{ ENCRYPTION_KEY: 'secret' }, ['ENCRYPTION_KEY']],
+      [{ ADMIN_PASSWORD: '' }, ['ADMIN_PASSWORD']],
+      [{ ADMIN_EMAIL: '' }, ['ADMIN_EMAIL']],
+    ];
+    await Promise.all(
+      matrix.map(async ([missing, names]) => {
+        const at = folder();
+        const server = await start({ ...PRODUCTION, DATABASE_URL: NOWHERE, ...missing }, at);
+        expect(await server.exit).toEqual({ code: 1, signal: null });
+        for (const name of names) expect(server.output()).toContain(name);
+        expect(server.output()).not.toContain(KEY);
+        expect(existsSync(join(at, 'data'))).toBe(false);
+      }),
+    );
   });
 
   test('.env is read, and real variables win', async () => {
     const at = folder();
-    writeFileSync(join(at, '.env'), `API_KEY=${KEY}\nSQLITE_PATH=./from-file.db\nLOG_LEVEL=silent\nTIMEZONE=Nowhere/Never\n`);
-    const server = await start({ TIMEZONE: 'America/Manaus' }, at);
+    writeFileSync(join(at, '.env'), `API_KEY=${KEY}\nSQLITE_PATH=./from-file.db\nINSTANCE_NAME=not a name\n`);
+    const server = await start({ INSTANCE_NAME: 'verdadeira' }, at);
     await server.until('/health/ready', 200);
-    expect((await server.call('GET', '/api/settings/profile', undefined, { 'x-api-key': KEY })).body.data.value.timezone).toBe('America/Manaus');
+    expect((await server.call('GET', '/api/services', undefined, { 'x-api-key': KEY })).status).toBe(200);
+    expect(server.output()).toContain('"instance":"verdadeira"');
     expect(existsSync(join(at, 'from-file.db'))).toBe(true);
     expect(server.output()).not.toContain(KEY);
   });

@@ -22,6 +22,9 @@ export interface PostgresOptions {
   lockTimeoutMs?: number;
 }
 
+/** Longer than any call of ours takes, shorter than a caller waits. */
+const STATEMENT_TIMEOUT_MS = 6_000;
+
 const OID = { int8: 20, json: 114, timestamptz: 1184, date: 1082, numeric: 1700, jsonb: 3802 } as const;
 
 const parsers: Record<number, (text: string) => unknown> = {
@@ -53,10 +56,10 @@ export function openPostgres(options: PostgresOptions): Database {
     max: options.poolMax,
     application_name: options.applicationName,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
-    statement_timeout: options.statementTimeoutMs ?? 15_000,
+    statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
     // The client's own deadline: a frozen server sends no timeout error, it sends nothing.
-    query_timeout: options.statementTimeoutMs === 0 ? 0 : (options.statementTimeoutMs ?? 15_000) + 1_000,
-    lock_timeout: options.lockTimeoutMs ?? 5_000,
+    query_timeout: options.statementTimeoutMs === 0 ? 0 : (options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS) + 1_000,
+    lock_timeout: options.lockTimeoutMs ?? 4_000,
     idle_in_transaction_session_timeout: 30_000,
     keepAlive: true,
     options: '-c TimeZone=UTC -c DateStyle=ISO',
@@ -137,8 +140,9 @@ async function transaction<T>(pool: pg.Pool, run: Runner, guard: TxGuard, fn: (t
     result = await guard.inside(() => fn(tx));
     await run(client, sql`commit`);
   } catch (error) {
-    // A connection that cannot even roll back is thrown away with whatever it held.
-    await client.query('rollback').catch((e: Error) => (broken = e));
+    // A connection that cannot even roll back is thrown away with whatever it held; one that fell silent is not asked again.
+    if (isSilence(error)) broken = error as Error;
+    else await client.query('rollback').catch((e: Error) => (broken = e));
     throw error;
   } finally {
     client.release(broken);
@@ -187,6 +191,11 @@ function translate(error: unknown): unknown {
   if (code !== undefined && RETRY.has(code)) return unavailable({ message: 'The database is busy; try again.', cause: error, retryAfter: 1 });
   if (isConnectionFault(error, code)) return unavailable({ message: 'The database cannot be reached.', details: { part: 'database' }, cause: error, retryAfter: 2 });
   return error;
+}
+
+/** The server said nothing at all: anything more sent on that connection would wait for another deadline. */
+function isSilence(error: unknown): boolean {
+  return error instanceof AppError && error.status === 503 && error.cause !== undefined && !(error.cause instanceof pg.DatabaseError);
 }
 
 /** Network errors, a server that starts, stops or is full, and every deadline (statement, lock, idle, connect). */
