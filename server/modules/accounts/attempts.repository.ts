@@ -1,7 +1,7 @@
 /** All SQL about password guesses. Windows open with the first guess and go by the database's clock. */
 import { type Instant, msOf, SECOND } from '#platform/clock';
 import type { Queryable } from '#platform/db/database';
-import { dbNow, dbNowPlus, inList } from '#platform/db/dialect';
+import { dbNow, dbNowPlus, forUpdate, inList } from '#platform/db/dialect';
 import { sql } from '#platform/db/sql';
 
 /** Something guesses are counted against. */
@@ -31,7 +31,10 @@ export async function countGuess(tx: Queryable, allowances: readonly Allowance[]
 
 /** A guess that was right does not count. */
 export async function uncountGuess(tx: Queryable, allowances: readonly Allowance[]): Promise<void> {
-  await tx.run(sql`update login_attempts set used = used - 1 where used > 0 and id in ${inList(allowances.map((one) => one.id))}`);
+  // Locked in the order in which they are counted.
+  await tx.run(sql`
+    update login_attempts set used = used - 1
+    where used > 0 and id in (select id from login_attempts where id in ${inList(allowances.map((one) => one.id))} order by id ${forUpdate})`);
 }
 
 export function purgeGuesses(db: Queryable): Promise<number> {
