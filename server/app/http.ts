@@ -39,36 +39,35 @@ export function createHttpApp(parts: HttpParts): Express {
   app.set('trust proxy', parts.trustProxy);
   const chain = createChain(parts);
   app.use(chain.begin);
-  app.use(byPrefix(parts.routes.filter((route) => route.access === 'public'), chain.serve));
+  app.use(byPrefix(parts.routes.filter((route) => route.access === 'public'), chain));
   app.use(parts.pages);
   app.use(chain.identify);
-  app.use(byPrefix(parts.routes.filter((route) => route.access !== 'public'), chain.serve));
+  app.use(byPrefix(parts.routes.filter((route) => route.access !== 'public'), chain));
   app.use((_req, _res, next) => next(notFound({ message: 'There is no such call.' })));
   app.use(chain.fail);
   return app;
 }
 
 /** One small router per resource (`/api/tutors`), found by name, so that no request walks the whole list. */
-function byPrefix(routes: readonly Route[], serve: (route: Route) => RequestHandler): RequestHandler {
+function byPrefix(routes: readonly Route[], chain: Pick<ReturnType<typeof createChain>, 'serve' | 'refuseMethod'>): RequestHandler {
   const prefixOf = (path: string) => /^\/(?:api\/)?[^/]*/i.exec(path)?.[0].toLowerCase() ?? '/';
   const routers = new Map<string, Router>();
-  // Fixed segments before parameters, so that /appointments/availability is not read as an id.
-  const ordered = [...routes].sort((a, b) => (a.path.replaceAll('{', '~') < b.path.replaceAll('{', '~') ? -1 : 1));
-  for (const route of ordered) {
-    const prefix = prefixOf(route.path);
+  // Fixed segments before parameters, each path closed before the next, so that /appointments/availability is never read as an id.
+  const inOrder = (path: string) => path.replaceAll('{', '~');
+  const paths = [...new Set(routes.map((route) => route.path))].sort((a, b) => (inOrder(a) < inOrder(b) ? -1 : 1));
+  for (const path of paths) {
+    const prefix = prefixOf(path);
     const router = routers.get(prefix) ?? Router();
     routers.set(prefix, router);
-    const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
-    const handler = serve(route);
-    if (route.method === 'PATCH') router.put(path, handler);
-    router[route.method.toLowerCase() as 'get' | 'post' | 'patch' | 'delete'](path, handler);
-  }
-  for (const path of new Set(ordered.map((route) => route.path))) {
-    const allowed = ordered.filter((route) => route.path === path).flatMap((route) => (route.method === 'PATCH' ? ['PATCH', 'PUT'] : [route.method]));
-    routers.get(prefixOf(path))!.all(path.replaceAll(/\{(\w+)\}/g, ':$1'), (_req, res, next) => {
-      res.setHeader('allow', allowed.join(', '));
-      next(methodNotAllowed());
-    });
+    const here = router.route(path.replaceAll(/\{(\w+)\}/g, ':$1'));
+    const allowed: string[] = [];
+    for (const route of routes.filter((one) => one.path === path)) {
+      const handler = chain.serve(route);
+      here[route.method.toLowerCase() as 'get' | 'post' | 'patch' | 'delete'](handler);
+      if (route.method === 'PATCH') here.put(handler);
+      allowed.push(...(route.method === 'PATCH' ? ['PATCH', 'PUT'] : [route.method]));
+    }
+    here.all(chain.refuseMethod(allowed.join(', ')));
   }
   return (req, res, next) => {
     const router = routers.get(prefixOf(req.path));
@@ -118,6 +117,16 @@ function createChain(parts: HttpParts) {
     return (req, res, next) => {
       answer(req, res).catch(next);
     };
+  };
+
+  /** Counted as any call is, so that nobody gets around the limits by a method that is not offered. */
+  const refuseMethod = (allow: string): RequestHandler => (req, res, next) => {
+    const call = callOf(res);
+    const counted = call.actor === undefined ? doorkeeper.welcome(req, call) : Promise.resolve();
+    counted.then(() => {
+      res.setHeader('allow', allow);
+      next(methodNotAllowed());
+    }, next);
   };
 
   const meta = (timestamp: string): Meta => ({ timestamp, version: parts.version });
@@ -178,7 +187,7 @@ function createChain(parts: HttpParts) {
     send(res, error.status, headers, errorBody(error));
   };
 
-  return { begin, identify, serve, fail };
+  return { begin, identify, serve, refuseMethod, fail };
 }
 
 const JSON_TYPE = ['content-type', 'application/json; charset=utf-8'];

@@ -4,6 +4,7 @@ import type { Cache } from '#platform/cache/cache';
 import type { Clock } from '#platform/clock';
 import { type Ctx, systemCtx } from '#platform/ctx';
 import type { Database } from '#platform/db/database';
+import { purgeEvents } from '#platform/events/events';
 import { createIdempotency } from '#platform/http/idempotency';
 import { replyFile } from '#platform/http/reply';
 import { defineRoute, type Route } from '#platform/http/route';
@@ -76,7 +77,7 @@ export function serve(parts: ServeParts): Served {
   const jobs: JobHandler[] = [...customers.jobs];
   const worker = createWorker({ db, handlers: jobs, clock, log });
   const idempotency = createIdempotency(db);
-  const housekeeping = createHousekeeping({ log, tasks: { 'idempotency keys': () => idempotency.purge(), sessions: () => accounts.purgeExpired(systemCtx(clock.now(), 'housekeeping')) } });
+  const housekeeping = createHousekeeping({ log, tasks: { 'idempotency keys': () => idempotency.purge(), events: () => purgeEvents(db), sessions: () => accounts.purgeExpired(systemCtx(clock.now(), 'housekeeping')) } });
   const routes: Route[] = [
     ...accounts.routes,
     ...settings.routes,

@@ -46,7 +46,7 @@ export interface AppointmentsParts extends Omit<BookingFactsParts, 'settings'> {
   db: Database;
   cache: Cache;
   writer: Writer;
-  settings: Pick<SettingsService, 'opening' | 'policies' | 'profile'>;
+  settings: Pick<SettingsService, 'booking' | 'profile'>;
   /** Seconds a tutor's day stays cached. */
   appointmentsTtl: number;
 }

@@ -13,7 +13,7 @@ export interface BookingFactsParts {
   tutors: Pick<TutorsService, 'get'>;
   pets: Pick<PetsService, 'get'>;
   services: Pick<ServicesService, 'get'>;
-  settings: Pick<SettingsService, 'opening' | 'policies'>;
+  settings: Pick<SettingsService, 'booking'>;
 }
 
 export interface BookingFacts {
@@ -49,9 +49,7 @@ export function createBookingFacts({ db, tutors, pets, services, settings }: Boo
       if (!people.includes(tutor.id)) throw invalidField('pet_id', 'is not a pet of this tutor');
       return { pet, people };
     },
-    async clinic(ctx) {
-      return { opening: await settings.opening(ctx), policies: await settings.policies(ctx) };
-    },
+    clinic: (ctx) => settings.booking(ctx),
   };
 }
 

@@ -40,7 +40,7 @@ export async function findIdByExternalId(db: Queryable, table: CatalogTable, ext
 }
 
 /** `update … returning`; no row when it is unknown or at another version. `sets` are the noun's own columns. */
-export function updateStatement(ctx: Ctx, table: CatalogTable, id: string, patch: CommonPatch, sets: (Sql | false)[], ifMatch: number | undefined, returning: Sql): Sql {
+export function updateStatement(ctx: Ctx, table: CatalogTable, id: string, patch: SharedFields, sets: (Sql | false)[], ifMatch: number | undefined, returning: Sql): Sql {
   const all: (Sql | false)[] = [
     patch.name !== undefined && sql`name = ${patch.name}, search_name = ${fold(patch.name)}`,
     patch.external_id !== undefined && sql`external_id = ${patch.external_id}`,
@@ -51,7 +51,7 @@ export function updateStatement(ctx: Ctx, table: CatalogTable, id: string, patch
   return sql`update ${identifier(table)} set ${sql.join(all.filter((s) => s !== false))} where ${unchanged(id, ifMatch)} returning ${returning}`;
 }
 
-export interface CommonPatch {
+export interface SharedFields {
   name?: string | undefined;
   external_id?: string | null | undefined;
   archived?: boolean | undefined;

@@ -2,10 +2,10 @@
 import type { Queryable } from '#platform/db/database';
 import { forUpdate, inList } from '#platform/db/dialect';
 import { sql } from '#platform/db/sql';
-import { keyset, type Page, pageOf } from '#platform/http/page';
+import { type Page, pageOf } from '#platform/http/page';
 import type { Identity, Person, PetInView } from './people.schemas.ts';
 import { petColumns } from './pets.repository.ts';
-import { filters } from './tutors.repository.ts';
+import { filters, pageSet } from './tutors.repository.ts';
 import type { TutorQuery } from './tutors.schemas.ts';
 
 const columns = sql`
@@ -31,7 +31,7 @@ export function lockPeople(tx: Queryable, ids: readonly string[]): Promise<Perso
 /** With `updated_since` the erased ones are there too, empty, so that copies elsewhere can follow. */
 export async function listPeople(db: Queryable, query: TutorQuery): Promise<Page<Person>> {
   const since = query.updated_since;
-  const set = since === undefined ? keyset([sql`t.id`], 'desc', query) : keyset([sql`t.updated_at`, sql`t.id`], 'asc', query);
+  const set = pageSet(query);
   const where = sql.and([set.after, since === undefined && sql`t.erased_at is null`, ...filters(query)]);
   const rows = await db.all<Person>(sql`${people} where ${where} ${set.order}`);
   return pageOf(rows, query.limit, (row) => (since === undefined ? [row.id] : [row.updated_at, row.id]));

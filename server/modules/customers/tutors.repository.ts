@@ -3,7 +3,7 @@ import type { Ctx } from '#platform/ctx';
 import type { Queryable } from '#platform/db/database';
 import { contains } from '#platform/db/dialect';
 import { type Sql, sql } from '#platform/db/sql';
-import { keyset, type Page, pageOf } from '#platform/http/page';
+import { type Keyset, keyset, type Page, pageOf } from '#platform/http/page';
 import { fold } from '#platform/text';
 import type { NewPerson, PersonPatch, Tutor, TutorQuery } from './tutors.schemas.ts';
 
@@ -38,10 +38,18 @@ export async function findIdByExternalId(db: Queryable, externalId: string): Pro
 
 export async function listTutors(db: Queryable, query: TutorQuery): Promise<Page<Tutor>> {
   const since = query.updated_since;
-  const set = since === undefined ? keyset([sql`t.id`], 'desc', query) : keyset([sql`t.updated_at`, sql`t.id`], 'asc', query);
+  const set = pageSet(query);
   const where = sql.and([set.after, sql`t.erased_at is null`, ...filters(query)]);
   const rows = await db.all<Tutor>(sql`select ${columns} from ${source} where ${where} ${set.order}`);
   return pageOf(rows, query.limit, (row) => (since === undefined ? [row.id] : [row.updated_at, row.id]));
+}
+
+/** Where a page of `tutors t` and `user_profiles u` begins, and its order: the newest first, or by change with `updated_since`. */
+export function pageSet(query: TutorQuery): Keyset {
+  if (query.updated_since !== undefined) return keyset([sql`t.updated_at`, sql`t.id`], 'asc', query);
+  const { after, order } = keyset([sql`t.id`], 'desc', query);
+  // Both sides of the join are told where the page begins, else a merge join reads the other one from its top.
+  return { after: sql`${after} and ${keyset([sql`u.id`], 'desc', query).after}`, order };
 }
 
 /** What a query asks of `tutors t` and `user_profiles u`. */

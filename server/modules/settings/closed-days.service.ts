@@ -8,7 +8,7 @@ import type { Writer } from '#platform/write';
 import * as rows from './closed-days.repository.ts';
 import { type CalendarEntry, type ClosedDayQuery, type CreateClosedDay, MAX_DAYS, type OwnDay, type UpdateClosedDay } from './closed-days.schemas.ts';
 import { addDays, type Holiday, holidaysOf, localDay } from './opening.ts';
-import type { Holidays } from './settings.sections.ts';
+import type { Holidays } from './sections.ts';
 import { type SettingsService, TOPICS } from './settings.service.ts';
 
 export interface ClosedDaysService {

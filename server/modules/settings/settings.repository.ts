@@ -3,7 +3,7 @@ import type { Ctx } from '#platform/ctx';
 import type { Queryable } from '#platform/db/database';
 import { inList } from '#platform/db/dialect';
 import { sql } from '#platform/db/sql';
-import type { SectionKey } from './settings.sections.ts';
+import type { SectionKey } from './sections.ts';
 
 export interface SectionRow {
   section: SectionKey;

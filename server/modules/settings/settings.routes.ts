@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { reply, replyCached, replyEmpty } from '#platform/http/reply';
 import { defineRoute, type Route } from '#platform/http/route';
 import { atLeastOne, instant } from '#platform/http/schema';
-import { type SectionKey, sectionKeys, sectionOf } from './settings.sections.ts';
+import { type SectionKey, sectionKeys, sectionOf } from './sections.ts';
 import type { SectionPatch, SettingsService } from './settings.service.ts';
 
 /** Read, change and reset, once for every declared section, so that each is documented and checked by its own schema. */

@@ -10,7 +10,7 @@ import type { Writer } from '#platform/write';
 import { listOwnDays } from './closed-days.repository.ts';
 import type { Opening } from './opening.ts';
 import * as rows from './settings.repository.ts';
-import { type Defaults, type Policies, type Profile, type SectionKey, sectionKeys, sectionOf, type Settings } from './settings.sections.ts';
+import { type Defaults, type Policies, type Profile, type SectionKey, sectionKeys, sectionOf, type Settings } from './sections.ts';
 
 /** A section as callers see it. */
 export interface SectionState<K extends SectionKey = SectionKey> {
@@ -35,6 +35,8 @@ export interface SettingsService {
   policies(ctx: Ctx): Promise<Policies>;
   /** Hours, holidays and closed days, as the pure functions of `opening.ts` take them. */
   opening(ctx: Ctx): Promise<Opening>;
+  /** What a booking goes by: the same, and the policies, in the same two statements. */
+  booking(ctx: Ctx): Promise<{ opening: Opening; policies: Policies }>;
   /** Given fields replace, the others stay. Throws VALIDATION_FAILED, VERSION_MISMATCH, FORBIDDEN. */
   change<K extends SectionKey>(ctx: Ctx, key: K, patch: SectionPatch<K>, ifMatch?: number): Promise<SectionState<K>>;
   /** Replaces the whole section; fields left out are unset. Throws as `change`. */
@@ -87,6 +89,19 @@ export function createSettingsService({ db, cache, writer, defaults, ttlSeconds 
 
   const value = async <K extends SectionKey>(ctx: Ctx, key: K) => (await load(ctx, [key]))[key].value;
 
+  async function booking(ctx: Ctx): Promise<{ opening: Opening; policies: Policies }> {
+    const { profile, hours, holidays, policies } = await load(ctx, ['profile', 'hours', 'holidays', 'policies']);
+    const days = await listOwnDays(ctx.tx ?? db, {});
+    const opening = {
+      timezone: profile.value.timezone,
+      hours: hours.value,
+      holidays: holidays.value,
+      closed_days: days.flatMap(({ date, name, hours: open }) => (open === null ? [{ date, name }] : [])),
+      open_days: days.flatMap(({ date, hours: open }) => (open === null ? [] : [{ date, hours: open }])),
+    };
+    return { opening, policies: policies.value };
+  }
+
   return {
     async read() {
       // The zone is part of the key because the environment's shows through where none is set.
@@ -100,17 +115,8 @@ export function createSettingsService({ db, cache, writer, defaults, ttlSeconds 
     },
     profile: (ctx) => value(ctx, 'profile'),
     policies: (ctx) => value(ctx, 'policies'),
-    async opening(ctx) {
-      const { profile, hours, holidays } = await load(ctx, ['profile', 'hours', 'holidays']);
-      const days = await listOwnDays(ctx.tx ?? db, {});
-      return {
-        timezone: profile.value.timezone,
-        hours: hours.value,
-        holidays: holidays.value,
-        closed_days: days.flatMap(({ date, name, hours: open }) => (open === null ? [{ date, name }] : [])),
-        open_days: days.flatMap(({ date, hours: open }) => (open === null ? [] : [{ date, hours: open }])),
-      };
-    },
+    opening: async (ctx) => (await booking(ctx)).opening,
+    booking,
     change: (ctx, key, patch, ifMatch) => store(ctx, key, 'updated', patch, (now) => completed(key, now ?? {}, patch), ifMatch),
     put: (ctx, key, given) => store(ctx, key, 'replaced', given, () => completed(key, {}, given)),
     async reset(ctx, key, ifMatch) {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sql } from '#platform/db/sql';
 import { modes, startApp, type TestApp } from '../../../test/support/app.ts';
 import { holidaysOf } from './holidays.ts';
-import { sectionKeys } from './settings.sections.ts';
+import { sectionKeys } from './sections.ts';
 
 const ADDRESS = { street: 'Rua das Acácias', number: '123', district: 'Centro', city: 'São Paulo', state: 'sp', postal_code: '01310100' };
 const PIX = { key: '(11) 98765-4321', key_type: 'phone', holder_name: 'Clínica Caramelo Ltda', city: 'São Paulo' };

@@ -49,6 +49,12 @@ interface Flight {
   step: number;
 }
 
+interface Turn {
+  current: Promise<Buffer | undefined>;
+  /** For those who came after `current` had begun. */
+  next: Promise<Buffer | undefined> | undefined;
+}
+
 /** Joining this often in vain means the topic is being written all the time; then a reader loads for itself. */
 const ATTEMPTS = 3;
 
@@ -65,6 +71,25 @@ export function createReader({ stats, clock, trusted, waitMs, maxTtlSeconds }: R
       stats.load_errors++;
       throw error;
     }
+  };
+
+  /**
+   * A load without any driver, shared all the same: who comes while one runs waits for the next, which begins after they came.
+   * A slow database is then asked twice for a key, however many want it.
+   */
+  const turns = new Map<string, Turn>();
+  const startTurn = (entry: CachedRead): Promise<Buffer | undefined> => {
+    const turn: Turn = { current: nextTurn().then(() => load(entry)), next: undefined };
+    turns.set(entry.key, turn);
+    const ended = () => void (turn.next === undefined && turns.get(entry.key) === turn && turns.delete(entry.key));
+    turn.current.then(ended, ended);
+    return turn.current;
+  };
+  const loadTogether = (entry: CachedRead): Promise<Buffer | undefined> => {
+    const present = turns.get(entry.key);
+    if (!present) return startTurn(entry);
+    present.next ??= present.current.catch(ignored).then(() => startTurn(entry));
+    return present.next;
   };
 
   /** Loads and stores under a lease already taken; `stored` proves the value current when the fill was sent. */
@@ -125,7 +150,7 @@ export function createReader({ stats, clock, trusted, waitMs, maxTtlSeconds }: R
         if (joined === 0) throw error;
       }
     }
-    return load(entry);
+    return loadTogether(entry);
   };
 
   const renew = async (driver: CacheDriver, entry: CachedRead): Promise<void> => {
@@ -157,7 +182,7 @@ export function createReader({ stats, clock, trusted, waitMs, maxTtlSeconds }: R
       } catch {
         stats.bypassed++;
         stats.misses++;
-        body = await load(entry);
+        body = await loadTogether(entry);
         return body && { body, hit: false };
       }
       stats.misses++;
@@ -165,7 +190,7 @@ export function createReader({ stats, clock, trusted, waitMs, maxTtlSeconds }: R
     } else {
       stats.bypassed++;
       stats.misses++;
-      body = await load(entry);
+      body = await loadTogether(entry);
     }
     return body && { body, hit: false };
   };

@@ -1,6 +1,7 @@
 /** News for other modules, the console and outgoing webhooks: a row in the writer's transaction, holding ids only. */
 import type { Ctx } from '../ctx.ts';
 import type { Queryable } from '../db/database.ts';
+import { dbNowPlus } from '../db/dialect.ts';
 import { sql } from '../db/sql.ts';
 import { newId } from '../ids.ts';
 
@@ -9,4 +10,11 @@ export type EventType = 'person.created' | 'person.changed' | 'person.merged' | 
 /** Publishes inside the caller's transaction; it exists exactly when the change does. */
 export async function publish(tx: Queryable, ctx: Ctx, type: EventType, subject: Record<string, string>): Promise<void> {
   await tx.run(sql`insert into events (id, type, subject, created_at) values (${newId()}, ${type}, ${subject}, ${ctx.now})`);
+}
+
+const KEPT_SECONDS = 24 * 3600;
+
+/** Removes news older than 24 hours; whoever listened heard it long ago. Answers how many. */
+export function purgeEvents(db: Queryable): Promise<number> {
+  return db.run(sql`delete from events where created_at < ${dbNowPlus(-KEPT_SECONDS)}`);
 }
