@@ -9,7 +9,11 @@ const CONNECTIONS = 50;
 const SECONDS = 4;
 
 async function call(url: string, method: string, path: string, body?: object): Promise<{ headers: Headers; text: string }> {
-  const answer = await fetch(url + path, { method, headers: { ...headers, ...(body && { 'content-type': 'application/json' }) }, ...(body && { body: JSON.stringify(body) }) });
+  const answer = await fetch(url + path, {
+    method,
+    headers: { ...headers, ...(body && { 'content-type': 'application/json' }) },
+    ...(body && { body: JSON.stringify(body) }),
+  });
   const text = await answer.text();
   if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
   return { headers: answer.headers, text };
@@ -30,7 +34,15 @@ export const cachedRead: Benchmark = {
   name: 'cached-read',
   async run({ rounds }) {
     const place = await makeDatabase('read');
-    const ours = await startServer('app.ts', { NODE_ENV: 'test', DATABASE_URL: place.url, REDIS_URL, API_KEY: KEY, ADMIN_EMAIL: 'dona@clinica.test', ADMIN_PASSWORD: 'senha-da-dona-123', ROLES: 'api' });
+    const ours = await startServer('app.ts', {
+      NODE_ENV: 'test',
+      DATABASE_URL: place.url,
+      REDIS_URL,
+      API_KEY: KEY,
+      ADMIN_EMAIL: 'dona@clinica.test',
+      ADMIN_PASSWORD: 'senha-da-dona-123',
+      ROLES: 'api',
+    });
     const id = await makeTutor(ours.url, 0);
     const path = `/api/tutors/${id}`;
     await call(ours.url, 'GET', path);
@@ -41,13 +53,21 @@ export const cachedRead: Benchmark = {
     const twin = await startServer('express-twin.mjs', env);
     try {
       for (const peer of [bare, twin]) {
-        const same = JSON.stringify((JSON.parse((await call(peer.url, 'GET', path)).text) as { data: unknown }).data) === JSON.stringify((JSON.parse(hit.text) as { data: unknown }).data);
+        const same =
+          JSON.stringify((JSON.parse((await call(peer.url, 'GET', path)).text) as { data: unknown }).data) ===
+          JSON.stringify((JSON.parse(hit.text) as { data: unknown }).data);
         if (!same) throw new Error('a peer answers something else');
       }
-      const on = (server: { pid: number; url: string }) => () => cpuPerRequest(server.pid, { url: server.url + path, headers, connections: CONNECTIONS, seconds: SECONDS });
+      const on = (server: { pid: number; url: string }) => () =>
+        cpuPerRequest(server.pid, { url: server.url + path, headers, connections: CONNECTIONS, seconds: SECONDS });
       const cpu = await alternate(rounds, { bare: on(bare), ours: on(ours), twin: on(twin) });
       return [
-        { what: `CPU µs per request: bare Express, ours, the library twin (medians of ${rounds} rounds, ${hit.text.length} bytes)`, figure: [cpu.bare, cpu.ours, cpu.twin].map((all) => all.toSorted((a, b) => a - b)[all.length >> 1]!.toFixed(1)).join(', '), goal: '-', reached: null },
+        {
+          what: `CPU µs per request: bare Express, ours, the library twin (medians of ${rounds} rounds, ${hit.text.length} bytes)`,
+          figure: [cpu.bare, cpu.ours, cpu.twin].map((all) => all.toSorted((a, b) => a - b)[all.length >> 1]!.toFixed(1)).join(', '),
+          goal: '-',
+          reached: null,
+        },
         ratioRow('cached GET /api/tutors/{id} over bare Express', ratio(cpu.ours, cpu.bare), 1.75, 'atMost'),
         ratioRow('the same over an Express twin with helmet, pino-http, prom-client, rate-limiter-flexible', ratio(cpu.ours, cpu.twin), 0.7, 'atMost'),
         ...(await hitAndMiss(ours, rounds)),
@@ -91,7 +111,12 @@ async function hitAndMiss(ours: { pid: number; url: string }, rounds: number) {
   try {
     const profile = (id: string) => `/api/tutors/${id}`;
     const compound = (id: string) => `/api/customers/${id}`;
-    const cpu = await alternate(rounds, { missProfile: measure(profile, false), hitProfile: measure(profile, true), missCompound: measure(compound, false), hitCompound: measure(compound, true) });
+    const cpu = await alternate(rounds, {
+      missProfile: measure(profile, false),
+      hitProfile: measure(profile, true),
+      missCompound: measure(compound, false),
+      hitCompound: measure(compound, true),
+    });
     return [
       ratioRow('a miss over a hit, all processes: profile', ratio(cpu.missProfile, cpu.hitProfile), 3, 'atLeast'),
       ratioRow('a miss over a hit, all processes: compound view (customer with pets and next visits)', ratio(cpu.missCompound, cpu.hitCompound), 10, 'atLeast'),

@@ -50,7 +50,12 @@ export function showRatio({ median: middle, min, max }: Ratio): string {
 
 /** A row about a ratio that must stay below (or, with `atLeast`, above) a goal. */
 export function ratioRow(what: string, value: Ratio, goal: number, way: 'atMost' | 'atLeast'): Row {
-  return { what, figure: showRatio(value), goal: `${way === 'atMost' ? '≤' : '≥'} ${goal}x`, reached: way === 'atMost' ? value.median <= goal : value.median >= goal };
+  return {
+    what,
+    figure: showRatio(value),
+    goal: `${way === 'atMost' ? '≤' : '≥'} ${goal}x`,
+    reached: way === 'atMost' ? value.median <= goal : value.median >= goal,
+  };
 }
 
 /** A row about something that must be exactly so many; with a word on what else was seen. */
@@ -119,7 +124,10 @@ export interface Running {
 
 /** Starts a file of `bench/servers`; it prints one JSON line `{url, …}` when it is ready. */
 export async function startServer(name: string, env: Record<string, string> = {}): Promise<Running> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'servers', name)], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'servers', name)], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const said = await firstLine(child, name);
   return {
     pid: child.pid!,

@@ -18,7 +18,13 @@ export interface Loaded {
 
 /** Throws when any answer was not 2xx, or none came. */
 export async function load({ url, headers = {}, connections, seconds, paths }: Load): Promise<Loaded> {
-  const result = await autocannon({ url, headers, connections, duration: seconds, ...(paths && { requests: paths.map((path) => ({ method: 'GET' as const, path })) }) });
+  const result = await autocannon({
+    url,
+    headers,
+    connections,
+    duration: seconds,
+    ...(paths && { requests: paths.map((path) => ({ method: 'GET' as const, path })) }),
+  });
   const good = result['2xx'];
   if (result.non2xx > 0 || result.errors > 0 || good === 0) throw new Error(`${url}: ${good} good, ${result.non2xx} other answers, ${result.errors} errors`);
   return { requests: good, perSecond: good / result.duration };

@@ -4,7 +4,10 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { peersInstalled, type Row } from './harness.ts';
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { rounds: { type: 'string', default: '5' }, small: { type: 'boolean', default: false } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: 'string', default: '5' }, small: { type: 'boolean', default: false } },
+});
 if (!peersInstalled()) {
   console.log('bench: installing the peers');
   const { status } = spawnSync('npm', ['ci', '--loglevel=error'], { cwd: import.meta.dirname, stdio: 'inherit', shell: process.platform === 'win32' });
@@ -23,7 +26,9 @@ if (chosen.length === 0) {
   console.error(`bench: no such benchmark; there are ${all.map((one) => one.name).join(', ')}`);
   process.exit(2);
 }
-console.log(`node ${process.version}, ${cpus().length} x ${cpus()[0]?.model.trim()}, ${values.rounds} rounds${values.small ? ', small: the figures mean nothing' : ''}\n`);
+console.log(
+  `node ${process.version}, ${cpus().length} x ${cpus()[0]?.model.trim()}, ${values.rounds} rounds${values.small ? ', small: the figures mean nothing' : ''}\n`,
+);
 let missed = 0;
 for (const benchmark of chosen) {
   const started = performance.now();

@@ -35,8 +35,17 @@ export const write: Benchmark = {
     await db.run(sql`
       insert into user_profiles (id, phone_number, created_at, updated_at)
       select '00000000-0000-7000-8000-' || lpad(n::text, 12, '0'), '+55119' || (70000000 + n), now(), now() from generate_series(1, ${TUTORS}) n`);
-    await db.run(sql`insert into tutors (id, name, search_name, created_at, updated_at) select id, 'Maria Aparecida', 'maria aparecida', now(), now() from user_profiles`);
-    const cache = await openCache({ db, clock: systemClock, redisUrl: REDIS_URL, databaseId: await databaseIdentity(db), instanceId: newId(), instanceName: 'bench' });
+    await db.run(
+      sql`insert into tutors (id, name, search_name, created_at, updated_at) select id, 'Maria Aparecida', 'maria aparecida', now(), now() from user_profiles`,
+    );
+    const cache = await openCache({
+      db,
+      clock: systemClock,
+      redisUrl: REDIS_URL,
+      databaseId: await databaseIdentity(db),
+      instanceId: newId(),
+      instanceName: 'bench',
+    });
     const { tutors } = createCustomers({ db, cache, writer: createWriter({ db, cache }), profileTtl: 3_600, today: () => '2027-01-01', faces: () => [] });
     const cpu: { ours: number[]; pgbench: number[] } = { ours: [], pgbench: [] };
     const servers = () => cpuMicrosOf((line) => /^postgres|redis-server/.test(line));
@@ -74,9 +83,19 @@ export const write: Benchmark = {
       statements = 0;
       await tutors.update(systemCtx(systemClock.now(), 'bench'), idOf(1), { notes: 'uma ida e volta' });
       return [
-        { what: `changes a second: pgbench -c8, ours with ${IN_FLIGHT} in flight (medians of ${rounds} rounds)`, figure: `${median(result.pgbench).toFixed(0)}, ${median(result.ours).toFixed(0)}`, goal: '-', reached: null },
+        {
+          what: `changes a second: pgbench -c8, ours with ${IN_FLIGHT} in flight (medians of ${rounds} rounds)`,
+          figure: `${median(result.pgbench).toFixed(0)}, ${median(result.ours).toFixed(0)}`,
+          goal: '-',
+          reached: null,
+        },
         ratioRow('PATCH of a tutor through the service over pgbench', ratio(result.ours, result.pgbench), 0.95, 'atLeast'),
-        { what: 'CPU µs a change: pgbench (PostgreSQL alone), ours (Node, PostgreSQL, Redis)', figure: `${median(cpu.pgbench).toFixed(0)}, ${median(cpu.ours).toFixed(0)}`, goal: '-', reached: null },
+        {
+          what: 'CPU µs a change: pgbench (PostgreSQL alone), ours (Node, PostgreSQL, Redis)',
+          figure: `${median(cpu.pgbench).toFixed(0)}, ${median(cpu.ours).toFixed(0)}`,
+          goal: '-',
+          reached: null,
+        },
         { what: 'database round trips a change', figure: String(statements), goal: '≤ 2', reached: statements <= 2 },
       ];
     } finally {
@@ -101,7 +120,9 @@ commit;
 `;
 
 async function runPgbench(url: string, script: string): Promise<{ perSecond: number; count: number }> {
-  const child = spawn('pgbench', ['-n', '-M', 'prepared', '-c', '8', '-j', '1', '-T', String(SECONDS), '-f', script, url], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn('pgbench', ['-n', '-M', 'prepared', '-c', '8', '-j', '1', '-T', String(SECONDS), '-f', script, url], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let text = '';
   child.stdout.on('data', (chunk) => (text += String(chunk)));
   const [status] = (await once(child, 'exit')) as [number];

@@ -6,8 +6,8 @@ const LIMITS = { server: 400, inbound: 250, p90: 250, tests: 600, least: 15, fun
 
 /** Files an inbound message passes through. */
 const INBOUND = /^server\/(channels|modules\/(conversations|assistant))\//;
-/** Short by nature: a front door, a few error codes, the way in. */
-const MAY_BE_SHORT = /\/index\.ts$|\.errors\.ts$|^server\/main\.ts$/;
+/** Short by nature: a front door, a few error codes, a declared face, the way in. */
+const MAY_BE_SHORT = /\/index\.ts$|\.(errors|person)\.ts$|^server\/main\.ts$/;
 
 export interface Sizes {
   table: string;

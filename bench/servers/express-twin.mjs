@@ -16,7 +16,13 @@ const registry = new Registry();
 collectDefaultMetrics({ register: registry });
 const durations = new Histogram({ name: 'http_request_duration_seconds', help: 'time', labelNames: ['method', 'route', 'status'], registers: [registry] });
 const limiter = (name, points) =>
-  new RateLimiterRedis({ storeClient: redis, keyPrefix: prefix + name, points, duration: 60, insuranceLimiter: new RateLimiterMemory({ points, duration: 60 }) });
+  new RateLimiterRedis({
+    storeClient: redis,
+    keyPrefix: prefix + name,
+    points,
+    duration: 60,
+    insuranceLimiter: new RateLimiterMemory({ points, duration: 60 }),
+  });
 const perIp = limiter('ip', 100_000_000);
 const perUser = limiter('user', 100_000_000);
 
@@ -38,7 +44,9 @@ app.get('/api/tutors/:id', async (req, res) => {
   const key = `${prefix}${req.params.id}`;
   const cached = await redis.get(key);
   if (cached === null) await redis.set(key, JSON.stringify(data), 'EX', 3600);
-  res.set('x-cache', cached === null ? 'MISS' : 'HIT').json({ success: true, data: cached === null ? data : JSON.parse(cached), meta: { timestamp: new Date().toISOString(), version: '0.1.0' } });
+  res
+    .set('x-cache', cached === null ? 'MISS' : 'HIT')
+    .json({ success: true, data: cached === null ? data : JSON.parse(cached), meta: { timestamp: new Date().toISOString(), version: '0.1.0' } });
 });
 const server = app.listen(0, '127.0.0.1', () => console.log(JSON.stringify({ url: `http://127.0.0.1:${server.address().port}` })));
 process.once('SIGTERM', () => process.exit(0));

@@ -17,7 +17,17 @@ export function createBrokenRequest(securityHeaders: readonly string[]) {
     if (!socket.writable || error.code === 'ECONNRESET' || socket._httpMessage?.headersSent) return void socket.destroy();
     const fault = (faults[error.code ?? ''] ?? (() => invalidRequest()))();
     const body = errorBody(fault);
-    const headers = ['x-request-id', newId(), 'content-type', 'application/json; charset=utf-8', 'content-length', String(body.length), ...securityHeaders, 'connection', 'close'];
+    const headers = [
+      'x-request-id',
+      newId(),
+      'content-type',
+      'application/json; charset=utf-8',
+      'content-length',
+      String(body.length),
+      ...securityHeaders,
+      'connection',
+      'close',
+    ];
     const lines = headers.flatMap((name, i) => (i % 2 === 0 ? [`${name}: ${headers[i + 1]}\r\n`] : []));
     socket.write(Buffer.concat([Buffer.from(`HTTP/1.1 ${fault.status} ${STATUS_CODES[fault.status]}\r\n${lines.join('')}\r\n`), body]));
     socket.destroySoon();

@@ -77,7 +77,18 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   async function becomeReady(): Promise<FirstAccess> {
     await untilItWorks(() => prepareDatabase(db, databaseParts), log, stopping.signal);
     cache = await untilItWorks(
-      async () => openCache({ db, clock, redisUrl: config.redisUrl, databaseId: await databaseIdentity(db), instanceId, instanceName, maxTtlSeconds: Math.max(...Object.values(config.cacheTtl)), ...overrides.cache, onEvent: overrides.cache?.onEvent ?? ((event) => log[event.type === 'redis_trusted' ? 'info' : 'warn']({ event }, 'cache')) }),
+      async () =>
+        openCache({
+          db,
+          clock,
+          redisUrl: config.redisUrl,
+          databaseId: await databaseIdentity(db),
+          instanceId,
+          instanceName,
+          maxTtlSeconds: Math.max(...Object.values(config.cacheTtl)),
+          ...overrides.cache,
+          onEvent: overrides.cache?.onEvent ?? ((event) => log[event.type === 'redis_trusted' ? 'info' : 'warn']({ event }, 'cache')),
+        }),
       log,
       stopping.signal,
     );
@@ -131,7 +142,10 @@ function statementObserver(metrics: Metrics, log: Log, also: OnStatement | undef
 
 /** Limits on what a connection may cost us: slow headers, slow bodies, idle connections, endless headers. */
 function createListener(handle: Served['handle']): Server {
-  const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384, connectionsCheckingInterval: 2_000 }, handle);
+  const server = createServer(
+    { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384, connectionsCheckingInterval: 2_000 },
+    handle,
+  );
   server.maxHeadersCount = 100;
   server.maxRequestsPerSocket = 0;
   return server;

@@ -33,7 +33,7 @@ export interface HealthParts {
 /** A probe must answer long before its caller gives up, whatever the database does. */
 const DEADLINE_MS = 2_000;
 
-export async function checkHealth(parts: HealthParts): Promise<HealthReport> {
+async function checkHealth(parts: HealthParts): Promise<HealthReport> {
   const { db, cache, migrations } = parts;
   const database = await withinDeadline(
     async () => {
@@ -47,7 +47,11 @@ export async function checkHealth(parts: HealthParts): Promise<HealthReport> {
   const count = (status: string) => (database ? (database.jobs.find((row) => row.status === status)?.n ?? 0) : null);
   const dead = count('dead');
   const report: Omit<HealthReport, 'status'> = {
-    database: { state: database === undefined ? 'down' : database.pending > 0 ? 'degraded' : 'ok', engine: db.engine, migrations_pending: database?.pending ?? 0 },
+    database: {
+      state: database === undefined ? 'down' : database.pending > 0 ? 'degraded' : 'ok',
+      engine: db.engine,
+      migrations_pending: database?.pending ?? 0,
+    },
     cache: { state: redis_configured && using !== 'redis' ? 'degraded' : 'ok', using },
     whatsapp: { state: 'ok', channels: parts.channels },
     ai: { state: 'ok', brain: 'embedded' },
@@ -92,7 +96,12 @@ export function healthRoutes(parts: HealthParts): Route[] {
     return reply(shown);
   };
   return [
-    defineRoute({ ...open, path: '/health', summary: 'The state of every part, and which of each is in use', handle: async (input) => answer(await checkHealth(parts), input) }),
+    defineRoute({
+      ...open,
+      path: '/health',
+      summary: 'The state of every part, and which of each is in use',
+      handle: async (input) => answer(await checkHealth(parts), input),
+    }),
     defineRoute({ ...open, path: '/health/live', summary: 'The process answers', handle: () => Promise.resolve(reply({ status: 'ok' })) }),
     defineRoute({
       ...open,

@@ -39,10 +39,20 @@ export function createHttpApp(parts: HttpParts): Express {
   app.set('trust proxy', parts.trustProxy);
   const chain = createChain(parts);
   app.use(chain.begin);
-  app.use(byPrefix(parts.routes.filter((route) => route.access === 'public'), chain));
+  app.use(
+    byPrefix(
+      parts.routes.filter((route) => route.access === 'public'),
+      chain,
+    ),
+  );
   app.use(parts.pages);
   app.use(chain.identify);
-  app.use(byPrefix(parts.routes.filter((route) => route.access !== 'public'), chain));
+  app.use(
+    byPrefix(
+      parts.routes.filter((route) => route.access !== 'public'),
+      chain,
+    ),
+  );
   app.use((_req, _res, next) => next(notFound({ message: 'There is no such call.' })));
   app.use(chain.fail);
   return app;
@@ -120,14 +130,16 @@ function createChain(parts: HttpParts) {
   };
 
   /** Counted as any call is, so that nobody gets around the limits by a method that is not offered. */
-  const refuseMethod = (allow: string): RequestHandler => (req, res, next) => {
-    const call = callOf(res);
-    const counted = call.actor === undefined ? doorkeeper.welcome(req, call) : Promise.resolve();
-    counted.then(() => {
-      res.setHeader('allow', allow);
-      next(methodNotAllowed());
-    }, next);
-  };
+  const refuseMethod =
+    (allow: string): RequestHandler =>
+    (req, res, next) => {
+      const call = callOf(res);
+      const counted = call.actor === undefined ? doorkeeper.welcome(req, call) : Promise.resolve();
+      counted.then(() => {
+        res.setHeader('allow', allow);
+        next(methodNotAllowed());
+      }, next);
+    };
 
   const meta = (timestamp: string): Meta => ({ timestamp, version: parts.version });
 
@@ -135,7 +147,12 @@ function createChain(parts: HttpParts) {
     const now = clock.now();
     switch (reply.kind) {
       case 'bytes':
-        return send(res, route.status, [...JSON_TYPE, 'x-cache', reply.hit ? 'HIT' : 'MISS'], goodBytes(reply.body, reply.next_cursor === undefined ? meta(now) : { ...meta(now), next_cursor: reply.next_cursor }));
+        return send(
+          res,
+          route.status,
+          [...JSON_TYPE, 'x-cache', reply.hit ? 'HIT' : 'MISS'],
+          goodBytes(reply.body, reply.next_cursor === undefined ? meta(now) : { ...meta(now), next_cursor: reply.next_cursor }),
+        );
       case 'data':
         return send(res, route.status, [...JSON_TYPE, ...flat(reply.headers)], goodBody(reply.data, meta(now)));
       case 'page':

@@ -31,7 +31,12 @@ export function createMetrics(instance: string): Metrics {
   collectDefaultMetrics({ register: registry });
   const series = new Map<Route | string, Series>();
   registerSeries(registry, series);
-  const query = new Histogram({ name: 'db_query_duration_seconds', help: 'Time of one statement, waiting for a connection included.', buckets: SECONDS, registers: [registry] });
+  const query = new Histogram({
+    name: 'db_query_duration_seconds',
+    help: 'Time of one statement, waiting for a connection included.',
+    buckets: SECONDS,
+    registers: [registry],
+  });
   const failed = new Counter({ name: 'db_query_failures_total', help: 'Statements that failed, constraint violations included.', registers: [registry] });
   return {
     registry,
@@ -80,12 +85,14 @@ export function createMetrics(instance: string): Metrics {
 /** The cache's own exact counts, and which cache answers. */
 export function watchCache(metrics: Metrics, cache: Cache): void {
   const counts = () => cache.stats();
-  for (const name of Object.keys(counts()) as (keyof CacheStats)[]) metrics.counter(`cache_${name}_total`, `Cache: ${name.replaceAll('_', ' ')}.`, () => counts()[name]);
+  for (const name of Object.keys(counts()) as (keyof CacheStats)[])
+    metrics.counter(`cache_${name}_total`, `Cache: ${name.replaceAll('_', ' ')}.`, () => counts()[name]);
   metrics.gauge('cache_hit_ratio', 'Reads answered from the cache, of all reads since the start.', () => {
     const { hits, misses } = counts();
     return hits + misses === 0 ? 0 : hits / (hits + misses);
   });
-  for (const kind of ['redis', 'memory', 'none'] as const) metrics.gauge(`cache_using_${kind}`, `1 while reads go through ${kind}.`, () => (cache.state().using === kind ? 1 : 0));
+  for (const kind of ['redis', 'memory', 'none'] as const)
+    metrics.gauge(`cache_using_${kind}`, `1 while reads go through ${kind}.`, () => (cache.state().using === kind ? 1 : 0));
 }
 
 /** Jobs by state, counted when scraped. */
@@ -111,17 +118,30 @@ function registerSeries(registry: Registry, series: ReadonlyMap<unknown, Series>
         cumulative += count;
         values.push({ metricName: `${name}_bucket`, labels: { method, route, le: SECONDS[i] ?? '+Inf' }, value: cumulative });
       }
-      values.push({ metricName: `${name}_sum`, labels: { method, route }, value: sum }, { metricName: `${name}_count`, labels: { method, route }, value: cumulative });
+      values.push(
+        { metricName: `${name}_sum`, labels: { method, route }, value: sum },
+        { metricName: `${name}_count`, labels: { method, route }, value: cumulative },
+      );
     }
     return values;
   };
-  const totals = () => [...series.values()].flatMap(({ method, route, byStatus }) => [...byStatus].map(([status, value]): Rendered => ({ labels: { method, route, status }, value })));
+  const totals = () =>
+    [...series.values()].flatMap(({ method, route, byStatus }) =>
+      [...byStatus].map(([status, value]): Rendered => ({ labels: { method, route, status }, value })),
+    );
   rendered(registry, name, 'histogram', 'Time from the first byte of a request to the end of its answer.', durations);
   rendered(registry, 'http_requests_total', 'counter', 'Answered requests.', totals);
 }
 
 /** A metric that computes its values when asked; the registry only calls `get`. */
 function rendered(registry: Registry, name: string, type: string, help: string, values: () => Rendered[]): void {
-  const metric = { name, help, type, aggregator: 'sum', get: () => Promise.resolve({ name, help, type, aggregator: 'sum', values: values() }), reset: () => undefined };
+  const metric = {
+    name,
+    help,
+    type,
+    aggregator: 'sum',
+    get: () => Promise.resolve({ name, help, type, aggregator: 'sum', values: values() }),
+    reset: () => undefined,
+  };
   registry.registerMetric(metric as unknown as Metric);
 }

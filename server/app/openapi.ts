@@ -19,7 +19,8 @@ export function openApiDocument(routes: readonly Route[], version: string, url: 
     info: {
       title: 'Caramelo',
       version,
-      description: 'Every good answer is `{"success":true,"data":…,"meta":…}`, every bad one `{"error":true,"message":…,"code":…,"details":…}`. Times are UTC with offset, money is integer cents (BRL), phones are E.164.',
+      description:
+        'Every good answer is `{"success":true,"data":…,"meta":…}`, every bad one `{"error":true,"message":…,"code":…,"details":…}`. Times are UTC with offset, money is integer cents (BRL), phones are E.164.',
       license: { name: 'GPL-3.0-or-later', identifier: 'GPL-3.0-or-later' },
     },
     ...(url === undefined ? {} : { servers: [{ url }] }),
@@ -37,8 +38,12 @@ export function openApiDocument(routes: readonly Route[], version: string, url: 
 
 function operation(route: Route): ZodOpenApiOperationObject {
   const headers = z.object({
-    ...(route.idempotent && route.method === 'POST' ? { 'Idempotency-Key': z.string().max(255).optional().meta({ description: 'The same key and body answer the same for 24 hours.' }) } : {}),
-    ...(route.method === 'PATCH' || route.method === 'DELETE' ? { 'If-Match': z.string().optional().meta({ description: 'The version you saw; another one answers 412.' }) } : {}),
+    ...(route.idempotent && route.method === 'POST'
+      ? { 'Idempotency-Key': z.string().max(255).optional().meta({ description: 'The same key and body answer the same for 24 hours.' }) }
+      : {}),
+    ...(route.method === 'PATCH' || route.method === 'DELETE'
+      ? { 'If-Match': z.string().optional().meta({ description: 'The version you saw; another one answers 412.' }) }
+      : {}),
   });
   return {
     summary: route.summary,

@@ -26,7 +26,11 @@ const ASSETS = new Set(['/swagger-ui.css', '/swagger-ui-bundle.js', '/favicon-32
 /** `/` leads to the reference until the console stands there. `headers` are flat name-value pairs sent with every page. */
 export function createPages(headers: readonly string[]): Router {
   const pages = Router();
-  const assets = express.static(dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json')), { index: false, immutable: true, maxAge: '1h' });
+  const assets = express.static(dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json')), {
+    index: false,
+    immutable: true,
+    maxAge: '1h',
+  });
   const dress = compression();
   const withHeaders: express.RequestHandler = (_req, res, next) => {
     for (let i = 0; i < headers.length; i += 2) res.setHeader(headers[i]!, headers[i + 1]!);

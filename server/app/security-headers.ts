@@ -13,7 +13,9 @@ export function securityHeaders({ https }: { https: boolean }): string[] {
   };
   const guard = helmet({
     strictTransportSecurity: https,
-    contentSecurityPolicy: { directives: { 'frame-ancestors': ["'none'"], 'style-src': ["'self'", "'unsafe-inline'"], 'upgrade-insecure-requests': https ? [] : null } },
+    contentSecurityPolicy: {
+      directives: { 'frame-ancestors': ["'none'"], 'style-src': ["'self'", "'unsafe-inline'"], 'upgrade-insecure-requests': https ? [] : null },
+    },
     xFrameOptions: { action: 'deny' },
     crossOriginResourcePolicy: { policy: 'same-origin' },
   });

@@ -70,14 +70,28 @@ export function serve(parts: ServeParts): Served {
   const faces: PersonFace[] = [ordersPerson];
   const customers = createCustomers({ ...shared, profileTtl: config.cacheTtl.profiles, today: (now) => localDay(config.timezone, now), faces: () => faces });
   const catalog = createCatalog({ ...shared, listTtl: config.cacheTtl.appointments, occupied: occupiedUnits });
-  const appointments = createAppointments({ ...shared, tutors: customers.tutors, pets: customers.pets, services: catalog.services, settings: settings.settings, appointmentsTtl: config.cacheTtl.appointments });
+  const appointments = createAppointments({
+    ...shared,
+    tutors: customers.tutors,
+    pets: customers.pets,
+    services: catalog.services,
+    settings: settings.settings,
+    appointmentsTtl: config.cacheTtl.appointments,
+  });
   faces.push(appointments.person);
   const orders = createOrders({ db });
 
   const jobs: JobHandler[] = [...customers.jobs];
   const worker = createWorker({ db, handlers: jobs, clock, log });
   const idempotency = createIdempotency(db);
-  const housekeeping = createHousekeeping({ log, tasks: { 'idempotency keys': () => idempotency.purge(), events: () => purgeEvents(db), sessions: () => accounts.purgeExpired(systemCtx(clock.now(), 'housekeeping')) } });
+  const housekeeping = createHousekeeping({
+    log,
+    tasks: {
+      'idempotency keys': () => idempotency.purge(),
+      events: () => purgeEvents(db),
+      sessions: () => accounts.purgeExpired(systemCtx(clock.now(), 'housekeeping')),
+    },
+  });
   const routes: Route[] = [
     ...accounts.routes,
     ...settings.routes,
@@ -85,7 +99,15 @@ export function serve(parts: ServeParts): Served {
     ...catalog.routes,
     ...appointments.routes,
     ...orders.routes,
-    ...healthRoutes({ db, cache, migrations: migrationsFor(db, parts.migrationsFolder), channels: config.channels, roles: config.roles, version: parts.version, draining: parts.draining }),
+    ...healthRoutes({
+      db,
+      cache,
+      migrations: migrationsFor(db, parts.migrationsFolder),
+      channels: config.channels,
+      roles: config.roles,
+      version: parts.version,
+      draining: parts.draining,
+    }),
     metricsRoute(metrics),
   ];
   routes.push(openApiRoute(routes, parts.version, config.publicUrl));
@@ -116,8 +138,14 @@ export function serve(parts: ServeParts): Served {
       await worker.stop();
     },
     async prepare(ctx, { demo }) {
-      if (demo && (await seedDemo(ctx, { db, settings: settings.settings, catalog, tutors: customers.tutors }))) log.info('an empty database: made the demo clinic');
-      return accounts.ensureFirstAccess(ctx, { apiKey: config.apiKey, adminEmail: config.admin.email, adminPassword: config.admin.password, production: config.production });
+      if (demo && (await seedDemo(ctx, { db, settings: settings.settings, catalog, tutors: customers.tutors })))
+        log.info('an empty database: made the demo clinic');
+      return accounts.ensureFirstAccess(ctx, {
+        apiKey: config.apiKey,
+        adminEmail: config.admin.email,
+        adminPassword: config.admin.password,
+        production: config.production,
+      });
     },
   };
 }

@@ -16,7 +16,7 @@ const DIGITS = /\+?\d[\d\s().-]{6,}\d/g;
 const EMAIL = /[\w.+-]+@[\w-]+(\.[\w-]+)+/g;
 
 /** A message of somebody else's making (driver, library), fit for a log. */
-export function masked(message: string): string {
+function masked(message: string): string {
   return message.replace(EMAIL, '[email]').replace(DIGITS, (run) => (run.replace(/\D/g, '').length >= 8 ? '[digits]' : run));
 }
 
@@ -39,7 +39,14 @@ export function describeError(error: unknown, depth = 0): object {
   const { code } = error as { code?: unknown };
   const described: Record<string, unknown> = { type: error.name, message: masked(error.message) };
   if (typeof code === 'string' || typeof code === 'number') described['code'] = code;
-  if (!(error instanceof AppError)) described['stack'] = masked((error.stack ?? '').split('\n').filter((line) => line.startsWith('    at ')).slice(0, 12).join('\n'));
+  if (!(error instanceof AppError))
+    described['stack'] = masked(
+      (error.stack ?? '')
+        .split('\n')
+        .filter((line) => line.startsWith('    at '))
+        .slice(0, 12)
+        .join('\n'),
+    );
   if (error.cause !== undefined && depth < 3) described['cause'] = describeError(error.cause, depth + 1);
   return described;
 }

@@ -1,8 +1,7 @@
 const MAX_INPUT = 40;
 
 // Plain digits may take either decimal mark; once dots group thousands, only the comma is left for cents.
-const AMOUNT =
-  /^([-\u2212]?)\s*(?:r\$)?\s*([-\u2212]?)\s*(?:(\d+)(?:[.,](\d{1,2}))?|([1-9]\d{0,2}(?:\.\d{3})+)(?:,(\d{1,2}))?)\s*(?:reais|real)?$/i;
+const AMOUNT = /^([-\u2212]?)\s*(?:r\$)?\s*([-\u2212]?)\s*(?:(\d+)(?:[.,](\d{1,2}))?|([1-9]\d{0,2}(?:\.\d{3})+)(?:,(\d{1,2}))?)\s*(?:reais|real)?$/i;
 
 /**
  * Integer cents as Brazilians write them: `R$ 1.234,56`, `-R$ 1,00`, with an ordinary space.

@@ -154,7 +154,10 @@ const SPELLINGS: [input: string, e164: string | undefined][] = [
 
 const subscriber = fc.oneof(
   fc.integer({ min: 900_000_000, max: 999_999_999 }).map(String),
-  fc.integer({ min: 20_000_000, max: 59_999_999 }).filter((n) => !/^(?:300[34]|400[34])/.test(String(n))).map(String),
+  fc
+    .integer({ min: 20_000_000, max: 59_999_999 })
+    .filter((n) => !/^(?:300[34]|400[34])/.test(String(n)))
+    .map(String),
 );
 const brazilian = fc.tuple(fc.constantFrom(...DDDS), subscriber).map(([ddd, number]) => ({ ddd, number }));
 const separator = fc.constantFrom('', '', '', ' ', '-', '.', '/', '\u2013', '\u200B', '\u00A0', '(', ')');

@@ -160,12 +160,9 @@ describe('cleanText', () => {
     expect(cleanText(input)).toBe(clean);
   });
 
-  it.each(LINES.filter(([, input]) => !/[\n\r\v\f\u0085\u2028\u2029]/.test(input)))(
-    'does to a single line what cleanLine does: %s',
-    (_, input, clean) => {
-      expect(cleanText(input)).toBe(clean);
-    },
-  );
+  it.each(LINES.filter(([, input]) => !/[\n\r\v\f\u0085\u2028\u2029]/.test(input)))('does to a single line what cleanLine does: %s', (_, input, clean) => {
+    expect(cleanText(input)).toBe(clean);
+  });
 
   it('is idempotent and keeps nothing of the controls but single line feeds', () => {
     fc.assert(

@@ -42,7 +42,10 @@ export function createWriter({ db, cache }: { db: Database; cache: Cache }): Wri
     write,
     async writeRow<T>(ctx: Ctx, change: Change<T>, statement: Sql, entry: AuditEntry) {
       const prefill = change.prefill;
-      const whenWritten: Change<T | undefined> = { topics: change.topics, ...(prefill && { prefill: (row: T | undefined) => (row === undefined ? [] : prefill(row)) }) };
+      const whenWritten: Change<T | undefined> = {
+        topics: change.topics,
+        ...(prefill && { prefill: (row: T | undefined) => (row === undefined ? [] : prefill(row)) }),
+      };
       if (ctx.tx || ctx.keep) {
         return write<T | undefined>(ctx, whenWritten, async (tx) => {
           const row = await tx.first<T>(statement);

@@ -69,7 +69,7 @@ export interface StartOptions extends Overrides {
 export const TEST_KEY = 'test-key-with-every-scope-0123456789';
 
 /** A clock that stands at the machine's time until it is moved, and always goes on. */
-export function createTestClock(): TestClock {
+function createTestClock(): TestClock {
   let offset = 0;
   const ms = () => Date.now() + offset;
   return {
@@ -119,7 +119,17 @@ export async function startOn(place: Place, { env = {}, ...overrides }: StartOpt
   const lines: string[] = [];
   const seen: StatementSeen[] = [];
   const recorder = createRecorder();
-  const config = readConfig({ NODE_ENV: 'test', PORT: '0', API_KEY: TEST_KEY, ADMIN_EMAIL: 'dona@clinica.test', ADMIN_PASSWORD: 'senha-da-dona-123', RATE_LIMIT_PER_IP: '1000000', RATE_LIMIT_PER_USER: '1000000', ...place.env, ...env });
+  const config = readConfig({
+    NODE_ENV: 'test',
+    PORT: '0',
+    API_KEY: TEST_KEY,
+    ADMIN_EMAIL: 'dona@clinica.test',
+    ADMIN_PASSWORD: 'senha-da-dona-123',
+    RATE_LIMIT_PER_IP: '1000000',
+    RATE_LIMIT_PER_USER: '1000000',
+    ...place.env,
+    ...env,
+  });
   const app = await buildApp(config, {
     clock,
     demo: false,
@@ -159,7 +169,12 @@ export function createCall(url: string, key: string): Call {
   return async (method, path, body, headers = {}) => {
     const all: Record<string, string> = { 'x-api-key': key, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers };
     for (const [name, value] of Object.entries(all)) if (value === '') delete all[name];
-    const answer = await fetch(url + path, { method, headers: all, redirect: 'manual', ...(body === undefined ? {} : { body: typeof body === 'string' || body instanceof Uint8Array ? (body as string) : JSON.stringify(body) }) });
+    const answer = await fetch(url + path, {
+      method,
+      headers: all,
+      redirect: 'manual',
+      ...(body === undefined ? {} : { body: typeof body === 'string' || body instanceof Uint8Array ? (body as string) : JSON.stringify(body) }),
+    });
     const text = await answer.text();
     const json = answer.headers.get('content-type')?.startsWith('application/json') && text !== '';
     return { status: answer.status, headers: answer.headers, text, body: json ? JSON.parse(text) : undefined };
@@ -176,7 +191,8 @@ function createRecorder() {
       known.set(text, JSON.stringify({ ran: text, portable, ...rendered }));
     },
     save() {
-      if (known.size > 0) appendFileSync(join(inject('recordings'), `statements-${process.pid}.jsonl`), [...known.values()].map((line) => `${line}\n`).join(''));
+      if (known.size > 0)
+        appendFileSync(join(inject('recordings'), `statements-${process.pid}.jsonl`), [...known.values()].map((line) => `${line}\n`).join(''));
       known.clear();
     },
   };

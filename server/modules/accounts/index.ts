@@ -20,9 +20,6 @@ import { userRoutes } from './users.routes.ts';
 import { createUsersService, type UsersService } from './users.service.ts';
 
 export type { ApiKeysService, Authenticator, EnsureFirstAccess, SessionsService, UsersService };
-export type { Credentials } from './authenticator.ts';
-export type { FirstAccess, FirstAccessInput } from './first-access.ts';
-export { type Role, ROLES, type Scope, SCOPES, scopesOfRole } from './scopes.ts';
 
 export interface AccountsParts {
   db: Database;

@@ -5,7 +5,7 @@ import { atLeastOne, id, instant, line } from '#platform/http/schema';
 import { newPassword } from './passwords.ts';
 import { ROLES, scope } from './scopes.ts';
 
-export const email = z.email().max(254).toLowerCase();
+const email = z.email().max(254).toLowerCase();
 const role = z.enum(ROLES);
 
 export const createUser = z.strictObject({ email, name: line(120), role, password: newPassword });

@@ -15,7 +15,13 @@ interface Listed {
 }
 
 /** A page of a table: newest first, or by change when `updated_since` is given. One statement. */
-export async function listRows<Row extends Listed>(db: Queryable, table: CatalogTable, columns: Sql, query: CatalogQuery, more: (Sql | false)[] = []): Promise<Page<Row>> {
+export async function listRows<Row extends Listed>(
+  db: Queryable,
+  table: CatalogTable,
+  columns: Sql,
+  query: CatalogQuery,
+  more: (Sql | false)[] = [],
+): Promise<Page<Row>> {
   const { updated_since: since, archived, q } = query;
   const set = since === undefined ? keyset([sql`id`], 'desc', query) : keyset([sql`updated_at`, sql`id`], 'asc', query);
   const where = sql.and([
@@ -40,7 +46,15 @@ export async function findIdByExternalId(db: Queryable, table: CatalogTable, ext
 }
 
 /** `update … returning`; no row when it is unknown or at another version. `sets` are the noun's own columns. */
-export function updateStatement(ctx: Ctx, table: CatalogTable, id: string, patch: SharedFields, sets: (Sql | false)[], ifMatch: number | undefined, returning: Sql): Sql {
+export function updateStatement(
+  ctx: Ctx,
+  table: CatalogTable,
+  id: string,
+  patch: SharedFields,
+  sets: (Sql | false)[],
+  ifMatch: number | undefined,
+  returning: Sql,
+): Sql {
   const all: (Sql | false)[] = [
     patch.name !== undefined && sql`name = ${patch.name}, search_name = ${fold(patch.name)}`,
     patch.external_id !== undefined && sql`external_id = ${patch.external_id}`,

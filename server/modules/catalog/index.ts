@@ -11,9 +11,7 @@ import { createResourcesService, type Occupied, type ResourcesService } from './
 import { serviceRoutes } from './services.routes.ts';
 import { createServicesService, type ServicesService } from './services.service.ts';
 
-export { type PetFacts, type Price, type PricedService, priceOf } from './pricing.ts';
-export type { Product } from './products.schemas.ts';
-export type { Resource } from './resources.schemas.ts';
+export { priceOf } from './pricing.ts';
 export type { Service } from './services.schemas.ts';
 export type { Occupied, ProductsService, ResourcesService, ServicesService };
 

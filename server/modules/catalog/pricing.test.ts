@@ -64,7 +64,7 @@ describe('priceOf', () => {
     expect(priceOf(bath, { species: 'dog', size: 'medium', coat: ' LÓNGA ' }).price_cents).toBe(8000);
   });
 
-  test('a size that every row names leaves the service\'s own price out', () => {
+  test("a size that every row names leaves the service's own price out", () => {
     const prices = sizes.options.map((s, i): Row => ({ species: null, size: s, coat: null, price_cents: 1000 * (i + 5), duration_minutes: null }));
     expect(priceOf({ ...bath, price_cents: 1, prices }, { species: 'dog' })).toEqual({ price_cents: 5000, duration_minutes: 60, kind: 'from' });
   });
@@ -88,7 +88,9 @@ describe('priceOf', () => {
     fc.assert(
       fc.property(service, pet, known, (given, facts, keep) => {
         const every: PetFacts[] = (keep.species ? [facts.species] : (given.species ?? allSpecies.options)).flatMap((sp) =>
-          (keep.size ? [facts.size] : sizes.options).flatMap((sz) => (keep.coat ? [facts.coat] : [...COATS, 'sem pelo']).map((c) => ({ species: sp, size: sz, coat: c }))),
+          (keep.size ? [facts.size] : sizes.options).flatMap((sz) =>
+            (keep.coat ? [facts.coat] : [...COATS, 'sem pelo']).map((c) => ({ species: sp, size: sz, coat: c })),
+          ),
         );
         const all = every.map((one) => priceOf(given, one));
         const prices = new Set(all.map((p) => p.price_cents));

@@ -16,16 +16,32 @@ describe.each(modes)('products on $engine + $cache', (mode) => {
     const { status, body } = await app.call('POST', '/api/products', { name: 'Brinquedo Bola', price_cents: 1990 });
     expect(status).toBe(201);
     expect(body.data).toMatchObject({
-      name: 'Brinquedo Bola', price_cents: 1990, description: null, stock_quantity: null, species: null, min_weight_kg: null, max_weight_kg: null,
-      sale: 'free', external_id: null, archived_at: null, version: 1,
+      name: 'Brinquedo Bola',
+      price_cents: 1990,
+      description: null,
+      stock_quantity: null,
+      species: null,
+      min_weight_kg: null,
+      max_weight_kg: null,
+      sale: 'free',
+      external_id: null,
+      archived_at: null,
+      version: 1,
     });
     expect((await app.call('GET', `/api/products/${body.data.id}`)).body.data).toEqual(body.data);
   });
 
   test('every field comes back as it was given', async () => {
     const given = {
-      name: 'Antipulgas Bravecto 10-20kg', price_cents: 21_990, description: 'Mastigável', stock_quantity: 12, species: ['dog'], min_weight_kg: 10, max_weight_kg: 20.5,
-      sale: 'ask_staff', external_id: 'bravecto-m',
+      name: 'Antipulgas Bravecto 10-20kg',
+      price_cents: 21_990,
+      description: 'Mastigável',
+      stock_quantity: 12,
+      species: ['dog'],
+      min_weight_kg: 10,
+      max_weight_kg: 20.5,
+      sale: 'ask_staff',
+      external_id: 'bravecto-m',
     };
     expect(await create(given)).toMatchObject(given);
   });
@@ -42,7 +58,11 @@ describe.each(modes)('products on $engine + $cache', (mode) => {
 
   test('the weights never cross, given together or one after the other', async () => {
     const fault = [422, 'VALIDATION_FAILED', 'max_weight_kg'];
-    const told = ({ status, body }: { status: number; body: { code: string; details: { fields: { field: string }[] } } }) => [status, body.code, body.details.fields[0]!.field];
+    const told = ({ status, body }: { status: number; body: { code: string; details: { fields: { field: string }[] } } }) => [
+      status,
+      body.code,
+      body.details.fields[0]!.field,
+    ];
     expect(told(await app.call('POST', '/api/products', { name: 'Torto', price_cents: 1, min_weight_kg: 20, max_weight_kg: 10 }))).toEqual(fault);
     const { id } = await create({ name: 'Vermífugo', min_weight_kg: 5, max_weight_kg: 10 });
     expect(told(await app.call('PATCH', `/api/products/${id}`, { min_weight_kg: 11 }))).toEqual(fault);

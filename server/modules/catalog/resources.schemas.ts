@@ -6,7 +6,10 @@ import { catalogQuery } from './catalog.schemas.ts';
 const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 const SPAN = /^(?:[01]\d|2[0-3]):[0-5]\d-(?:(?:[01]\d|2[0-3]):[0-5]\d|24:00)$/;
 
-const span = z.string().regex(SPAN, { error: 'must be a span of hours like 08:00-12:00', abort: true }).refine((value) => value.slice(0, 5) < value.slice(6), 'must end after it starts');
+const span = z
+  .string()
+  .regex(SPAN, { error: 'must be a span of hours like 08:00-12:00', abort: true })
+  .refine((value) => value.slice(0, 5) < value.slice(6), 'must end after it starts');
 const spans = z
   .array(span)
   .max(10)
@@ -19,9 +22,12 @@ export type WeekHours = z.output<typeof weekHours>;
 const hours = weekHours
   .partial()
   .transform((given) => Object.fromEntries(WEEKDAYS.map((day) => [day, given[day] ?? []])) as WeekHours)
-  .meta({ description: 'Own hours, inside the clinic\'s; days not named have none. null: the clinic\'s hours.', example: { mon: ['08:00-12:00', '13:00-18:00'] } });
+  .meta({
+    description: "Own hours, inside the clinic's; days not named have none. null: the clinic's hours.",
+    example: { mon: ['08:00-12:00', '13:00-18:00'] },
+  });
 
-export const resourceKind = z.enum(['vet', 'groomer', 'tub', 'room', 'equipment', 'other']);
+const resourceKind = z.enum(['vet', 'groomer', 'tub', 'room', 'equipment', 'other']);
 
 const fields = {
   name: line(120),

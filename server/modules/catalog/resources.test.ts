@@ -16,16 +16,34 @@ describe.each(modes)('resources on $engine + $cache', (mode) => {
   const create = async (body: object) => (await app.call('POST', '/api/resources', body)).body.data;
 
   test('a name is enough; everything else can be said', async () => {
-    expect(await create({ name: 'Dra. Lia' })).toMatchObject({ name: 'Dra. Lia', kind: 'other', capacity: 1, hours: null, external_id: null, archived_at: null, version: 1 });
+    expect(await create({ name: 'Dra. Lia' })).toMatchObject({
+      name: 'Dra. Lia',
+      kind: 'other',
+      capacity: 1,
+      hours: null,
+      external_id: null,
+      archived_at: null,
+      version: 1,
+    });
     const { status, body } = await app.call('POST', '/api/resources', {
-      name: 'Sala 1', kind: 'room', capacity: 3, hours: { mon: ['08:00-12:00', '13:00-24:00'], sat: [] }, external_id: 'room-1',
+      name: 'Sala 1',
+      kind: 'room',
+      capacity: 3,
+      hours: { mon: ['08:00-12:00', '13:00-24:00'], sat: [] },
+      external_id: 'room-1',
     });
     expect(status).toBe(201);
     expect(body.data).toMatchObject({
-      kind: 'room', capacity: 3, external_id: 'room-1', hours: { mon: ['08:00-12:00', '13:00-24:00'], tue: [], wed: [], thu: [], fri: [], sat: [], sun: [] },
+      kind: 'room',
+      capacity: 3,
+      external_id: 'room-1',
+      hours: { mon: ['08:00-12:00', '13:00-24:00'], tue: [], wed: [], thu: [], fri: [], sat: [], sun: [] },
     });
     expect((await app.call('GET', `/api/resources/${body.data.id}`)).body.data).toEqual(body.data);
-    expect((await app.call('PATCH', `/api/resources/${body.data.id}`, { hours: body.data.hours, kind: 'tub' })).body.data).toMatchObject({ hours: body.data.hours, kind: 'tub' });
+    expect((await app.call('PATCH', `/api/resources/${body.data.id}`, { hours: body.data.hours, kind: 'tub' })).body.data).toMatchObject({
+      hours: body.data.hours,
+      kind: 'tub',
+    });
     expect((await app.call('PATCH', `/api/resources/${body.data.id}`, { hours: null })).body.data).toMatchObject({ hours: null, version: 3 });
   });
 

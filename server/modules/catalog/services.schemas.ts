@@ -14,7 +14,7 @@ const priceRow = z.strictObject({
   size: size.nullish(),
   coat: line(60).nullish(),
   price_cents: cents,
-  duration_minutes: minutes.nullish().meta({ description: 'Left out: the service\'s own.' }),
+  duration_minutes: minutes.nullish().meta({ description: "Left out: the service's own." }),
 });
 export type PriceInput = z.output<typeof priceRow>;
 
@@ -64,7 +64,13 @@ export type CreateService = z.output<typeof createService>;
 export const updateService = atLeastOne(z.strictObject({ ...fields, archived: z.boolean() }).partial());
 export type UpdateService = z.output<typeof updateService>;
 
-const servicePrice = z.object({ species: species.nullable(), size: size.nullable(), coat: z.string().nullable(), price_cents: cents, duration_minutes: minutes.nullable() });
+const servicePrice = z.object({
+  species: species.nullable(),
+  size: size.nullable(),
+  coat: z.string().nullable(),
+  price_cents: cents,
+  duration_minutes: minutes.nullable(),
+});
 export type ServicePrice = z.output<typeof servicePrice>;
 
 /** Archived resources serve nobody, so a service does not show them until they are back in use. */

@@ -20,8 +20,20 @@ describe.each(modes)('services on $engine + $cache', (mode) => {
     const { status, body } = await app.call('POST', '/api/services', { ...bath, name: 'Tosa Higiênica', external_id: 'tosa-1' });
     expect(status).toBe(201);
     expect(body.data).toMatchObject({
-      name: 'Tosa Higiênica', description: null, duration_minutes: 60, price_cents: 6000, prices: [], requires: null, species: null, booking: 'auto',
-      instructions: null, buffer_before_minutes: 0, buffer_after_minutes: 0, external_id: 'tosa-1', archived_at: null, version: 1,
+      name: 'Tosa Higiênica',
+      description: null,
+      duration_minutes: 60,
+      price_cents: 6000,
+      prices: [],
+      requires: null,
+      species: null,
+      booking: 'auto',
+      instructions: null,
+      buffer_before_minutes: 0,
+      buffer_after_minutes: 0,
+      external_id: 'tosa-1',
+      archived_at: null,
+      version: 1,
       resources: [{ name: 'Tosa Higiênica', capacity: 1, hours: null }],
     });
     const own = await app.call('GET', `/api/resources/${body.data.resources[0].id}`);
@@ -32,10 +44,21 @@ describe.each(modes)('services on $engine + $cache', (mode) => {
   test('it takes every field, prices and resources in the order given', async () => {
     const [tub, vet] = [await resource('Banheira 2'), await resource('Banheira 1', { capacity: 2, hours: { mon: ['08:00-12:00'] } })];
     const given = {
-      name: 'Banho completo', description: 'Com secagem.\nE perfume.', duration_minutes: 90, price_cents: 11_000, booking: 'request', species: ['dog', 'cat'],
-      instructions: 'Traga a toalha', buffer_before_minutes: 5, buffer_after_minutes: 10, requires: null,
+      name: 'Banho completo',
+      description: 'Com secagem.\nE perfume.',
+      duration_minutes: 90,
+      price_cents: 11_000,
+      booking: 'request',
+      species: ['dog', 'cat'],
+      instructions: 'Traga a toalha',
+      buffer_before_minutes: 5,
+      buffer_after_minutes: 10,
+      requires: null,
     };
-    const prices = [{ species: 'dog', size: 'giant', price_cents: 20_000, duration_minutes: 150 }, { coat: 'longa', price_cents: 13_000 }];
+    const prices = [
+      { species: 'dog', size: 'giant', price_cents: 20_000, duration_minutes: 150 },
+      { coat: 'longa', price_cents: 13_000 },
+    ];
     const made = await create({ ...given, prices, resources: [vet.id, tub.id] });
     expect(made).toMatchObject(given);
     expect(made.prices).toEqual([
@@ -60,7 +83,15 @@ describe.each(modes)('services on $engine + $cache', (mode) => {
     ['requires', { requires: { completed_service_id: newId() } }],
     ['resources.0', { resources: [newId()] }],
     ['resources', { resources: ['0195c5a0-0000-7000-8000-000000000001', '0195c5a0-0000-7000-8000-000000000001'] }],
-    ['prices.1', { prices: [{ size: 'small', coat: 'Longa', price_cents: 1 }, { coat: 'longa', size: 'small', price_cents: 2 }] }],
+    [
+      'prices.1',
+      {
+        prices: [
+          { size: 'small', coat: 'Longa', price_cents: 1 },
+          { coat: 'longa', size: 'small', price_cents: 2 },
+        ],
+      },
+    ],
     ['prices.0.colour', { prices: [{ colour: 'red', price_cents: 1 }] }],
     ['price_cents', { price_cents: 59.9 }],
     ['duration_minutes', { duration_minutes: 0 }],

@@ -5,7 +5,6 @@ import { orderRoutes } from './orders.routes.ts';
 import { createOrdersService, type OrdersService } from './orders.service.ts';
 
 export { ordersPerson } from './orders.person.ts';
-export type { Order } from './orders.schemas.ts';
 export type { OrdersService };
 
 export function createOrders({ db }: { db: Database }): { orders: OrdersService; routes: Route[] } {

@@ -3,14 +3,14 @@ import { z } from 'zod';
 import { pageQuery } from '#platform/http/page';
 import { cents, externalId, id, instant } from '#platform/http/schema';
 
-export const orderStatus = z.enum(['draft', 'pending_payment', 'paid', 'preparing', 'ready', 'delivered', 'cancelled']);
+const orderStatus = z.enum(['draft', 'pending_payment', 'paid', 'preparing', 'ready', 'delivered', 'cancelled']);
 
 const orderItem = z.object({
   id,
   product_id: id.nullable(),
   appointment_id: id.nullable(),
   pet_id: id.nullable(),
-  product_name: z.string().meta({ description: 'The product\'s name when it was added, or the booked service\'s.' }),
+  product_name: z.string().meta({ description: "The product's name when it was added, or the booked service's." }),
   quantity: z.number().int(),
   unit_price_cents: cents,
   total_cents: z.number().int().min(0).meta({ description: 'Integer cents (BRL).' }),

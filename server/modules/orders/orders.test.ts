@@ -49,7 +49,14 @@ describe.each(modes)('orders on $engine + $cache', (mode) => {
     const { status, body } = await app.call('GET', `/api/orders/${id}`);
     expect(status).toBe(200);
     expect(body.data).toMatchObject({
-      id, tutor_id: tutor, status: 'paid', delivery: 'delivery', address: { street: 'Rua das Flores', number: '10' }, notes: 'portão azul', total_cents: 38_970, version: 1,
+      id,
+      tutor_id: tutor,
+      status: 'paid',
+      delivery: 'delivery',
+      address: { street: 'Rua das Flores', number: '10' },
+      notes: 'portão azul',
+      total_cents: 38_970,
+      version: 1,
       items: [
         { product_id: product, appointment_id: null, pet_id: null, product_name: 'Caminha Média', quantity: 2, unit_price_cents: 12_990, total_cents: 25_980 },
         { product_id: product, quantity: 1, total_cents: 12_990 },
@@ -95,7 +102,10 @@ describe.each(modes)('orders on $engine + $cache', (mode) => {
     const [from, into] = [await person(), await person()];
     const [draft, paid] = [await place(from, 'draft'), await place(from, 'paid')];
     const ctx = systemCtx(app.clock.now(), 'test');
-    expect(await ordersPerson.export(app.db, from)).toMatchObject([{ id: draft, items: [{ quantity: 1 }] }, { id: paid, notes: 'portão azul' }]);
+    expect(await ordersPerson.export(app.db, from)).toMatchObject([
+      { id: draft, items: [{ quantity: 1 }] },
+      { id: paid, notes: 'portão azul' },
+    ]);
     await app.db.tx((tx) => ordersPerson.merge(tx, ctx, from, into));
     expect(await ids(`tutor_id=${from}`)).toEqual([]);
     expect(await ids(`tutor_id=${into}`)).toEqual([paid, draft]);

@@ -12,7 +12,8 @@ describe.each(modes)('closed days on $engine + $cache', (mode) => {
   });
   afterAll(() => app.close());
 
-  const list = async (query: string) => (await app.call('GET', `${PATH}?${query}`)).body.data as { date: string; kind: string; closed: boolean; name: string }[];
+  const list = async (query: string) =>
+    (await app.call('GET', `${PATH}?${query}`)).body.data as { date: string; kind: string; closed: boolean; name: string }[];
   const add = (body: unknown, headers?: Record<string, string>) => app.call('POST', PATH, body, headers);
 
   test('a day of our own stands among the holidays', async () => {
@@ -30,11 +31,20 @@ describe.each(modes)('closed days on $engine + $cache', (mode) => {
     const opened = await add({ date: '2027-09-07', name: 'Plantão', hours: ['09:00-12:00'] });
     expect(opened.body.data.hours).toEqual(['09:00-12:00']);
     const closed = async (from: string, to: string) => (await list(`from=${from}&to=${to}`)).map((day) => [day.kind, day.closed]);
-    expect(await closed('2027-09-07', '2027-09-07')).toEqual([['national', false], ['own', false]]);
+    expect(await closed('2027-09-07', '2027-09-07')).toEqual([
+      ['national', false],
+      ['own', false],
+    ]);
     await app.call('PATCH', `${PATH}/${opened.body.data.id}`, { hours: null });
-    expect(await closed('2027-09-07', '2027-09-07')).toEqual([['national', true], ['own', true]]);
+    expect(await closed('2027-09-07', '2027-09-07')).toEqual([
+      ['national', true],
+      ['own', true],
+    ]);
     await app.call('PATCH', '/api/settings/holidays', { closed_national: false, optional: ['corpus_christi'] });
-    expect(await closed('2027-05-01', '2027-05-31')).toEqual([['national', false], ['optional', true]]);
+    expect(await closed('2027-05-01', '2027-05-31')).toEqual([
+      ['national', false],
+      ['optional', true],
+    ]);
     await app.call('DELETE', '/api/settings/holidays');
   });
 
@@ -54,7 +64,11 @@ describe.each(modes)('closed days on $engine + $cache', (mode) => {
     const other = await add({ date: '2027-03-11', name: 'Reforma' });
     const moved = await app.call('PATCH', `${PATH}/${other.body.data.id}`, { date: '2027-03-10' });
     expect([moved.status, moved.body.code, moved.body.details.id]).toEqual([409, 'ALREADY_EXISTS', made.body.data.id]);
-    expect((await app.call('PATCH', `${PATH}/${other.body.data.id}`, { date: '2027-03-12', name: 'Obra' })).body.data).toMatchObject({ date: '2027-03-12', name: 'Obra', version: 2 });
+    expect((await app.call('PATCH', `${PATH}/${other.body.data.id}`, { date: '2027-03-12', name: 'Obra' })).body.data).toMatchObject({
+      date: '2027-03-12',
+      name: 'Obra',
+      version: 2,
+    });
   });
 
   test('an idempotent retry makes nothing new', async () => {
@@ -70,7 +84,8 @@ describe.each(modes)('closed days on $engine + $cache', (mode) => {
     expect((await app.call('PATCH', `${PATH}/${id}`, { name: 'Folga' }, { 'if-match': '1' })).body.data).toMatchObject({ name: 'Folga', version: 2 });
     expect((await app.call('DELETE', `${PATH}/${id}`, undefined, { 'if-match': '1' })).status).toBe(412);
     expect((await app.call('DELETE', `${PATH}/${id}`, undefined, { 'if-match': '2' })).status).toBe(204);
-    for (const method of ['DELETE', 'PATCH']) expect((await app.call(method, `${PATH}/${id}`, method === 'PATCH' ? { name: 'x' } : undefined)).status).toBe(404);
+    for (const method of ['DELETE', 'PATCH'])
+      expect((await app.call(method, `${PATH}/${id}`, method === 'PATCH' ? { name: 'x' } : undefined)).status).toBe(404);
     const audited = await app.db.all<{ action: string }>(sql`select action from audit_log where entity = 'closed_day' and entity_id = ${id} order by id`);
     expect(audited.map(({ action }) => action)).toEqual(['created', 'updated', 'deleted']);
     const event = await app.db.first<{ subject: unknown }>(sql`select subject from events where type = 'settings.changed' order by seq desc limit 1`);

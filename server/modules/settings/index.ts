@@ -6,8 +6,8 @@ import { settingsRoutes } from './settings.routes.ts';
 import { createSettingsService, type SettingsParts, type SettingsService } from './settings.service.ts';
 
 export * from './opening.ts';
-export type { Address, Emergency, Holidays, Pix, Policies, Profile, SectionKey, Settings } from './sections.ts';
-export type { SectionPatch, SectionState, SettingsParts, SettingsService } from './settings.service.ts';
+export type { Policies, SectionKey } from './sections.ts';
+export type { SectionPatch, SettingsParts, SettingsService } from './settings.service.ts';
 export type { ClosedDaysService } from './closed-days.service.ts';
 
 export interface SettingsModule {

@@ -23,7 +23,11 @@ const RULES: Record<PixKeyType, Rule> = {
   },
   // The directory registers mobile phones only.
   phone: { read: (raw) => parsePhone(raw) ?? '', accepts: (key) => /^\+55\d\d9\d{8}$/.test(key), message: 'must be a Brazilian mobile phone with area code' },
-  random: { read: (raw) => raw.trim().toLowerCase(), accepts: (key) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(key), message: 'must be a random key such as 123e4567-e12b-42d1-a456-426655440000' },
+  random: {
+    read: (raw) => raw.trim().toLowerCase(),
+    accepts: (key) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(key),
+    message: 'must be a random key such as 123e4567-e12b-42d1-a456-426655440000',
+  },
 };
 
 /** The canonical key (`+5511987654321`, bare digits, lower case), or why it is none of that type. Reading a canonical key changes nothing. */

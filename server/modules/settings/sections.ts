@@ -33,8 +33,19 @@ export type Address = z.output<typeof address>;
 
 /** All ids of `holidaysOf`; national ones matter where `closed_national` is off. */
 const HOLIDAY_IDS = [
-  'new_year', 'carnaval', 'good_friday', 'easter', 'tiradentes', 'labour_day', 'corpus_christi',
-  'independence', 'aparecida', 'all_souls', 'republic', 'black_consciousness', 'christmas',
+  'new_year',
+  'carnaval',
+  'good_friday',
+  'easter',
+  'tiradentes',
+  'labour_day',
+  'corpus_christi',
+  'independence',
+  'aparecida',
+  'all_souls',
+  'republic',
+  'black_consciousness',
+  'christmas',
 ] as const;
 
 const holidays = z.strictObject({
@@ -116,7 +127,13 @@ export const sections: { readonly [K in SectionKey]: Section<Settings[K]> } = {
     blank: { mon: [], tue: [], wed: [], thu: [], fri: [], sat: [], sun: [] },
     change: 'writer',
   },
-  holidays: { title: 'choice of holidays', schema: holidays, initial: () => ({ closed_national: true, optional: [] }), blank: { closed_national: true, optional: [] }, change: 'writer' },
+  holidays: {
+    title: 'choice of holidays',
+    schema: holidays,
+    initial: () => ({ closed_national: true, optional: [] }),
+    blank: { closed_national: true, optional: [] },
+    change: 'writer',
+  },
   emergency: { title: 'places to send emergencies to', schema: emergency, initial: () => ({ items: [] }), blank: {}, change: 'writer' },
   pix: {
     title: 'PIX key',

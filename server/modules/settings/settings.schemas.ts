@@ -46,7 +46,10 @@ export const taxId = z
   .refine((digits) => isValidCpf(digits) || isValidCnpj(digits, { version: 2 }), 'must be a valid CPF or CNPJ')
   .meta({ type: 'string' });
 
-export const state = z.string().regex(/^[A-Za-z]{2}$/, 'must be a state, e.g. SP').toUpperCase();
+export const state = z
+  .string()
+  .regex(/^[A-Za-z]{2}$/, 'must be a state, e.g. SP')
+  .toUpperCase();
 
 export const postalCode = z
   .string()

@@ -8,7 +8,15 @@ import { createWriter } from '#platform/write';
 import { modes, startApp, type TestApp } from '../../../test/support/app.ts';
 import { createSettings, isOpenAt, openSpans, type SettingsModule } from './index.ts';
 
-const EVERY_DAY = { mon: ['08:00-18:00'], tue: ['08:00-18:00'], wed: ['08:00-18:00'], thu: ['08:00-18:00'], fri: ['08:00-18:00'], sat: ['08:00-13:00'], sun: [] };
+const EVERY_DAY = {
+  mon: ['08:00-18:00'],
+  tue: ['08:00-18:00'],
+  wed: ['08:00-18:00'],
+  thu: ['08:00-18:00'],
+  fri: ['08:00-18:00'],
+  sat: ['08:00-13:00'],
+  sun: [],
+};
 
 describe.each(modes)('what other modules ask of settings on $engine + $cache', (mode) => {
   let app: TestApp;
@@ -21,7 +29,13 @@ describe.each(modes)('what other modules ask of settings on $engine + $cache', (
     app = await startApp(mode);
     const redisUrl = mode.cache === 'redis' ? inject('redisUrl') : undefined;
     cache = await openCache({ db: app.db, clock: app.clock, redisUrl, databaseId: await databaseIdentity(app.db), instanceId: newId(), instanceName: 'test' });
-    clinic = createSettings({ db: app.db, cache, writer: createWriter({ db: app.db, cache }), defaults: { timezone: 'America/Sao_Paulo', locale: 'pt-BR' }, ttlSeconds: 60 });
+    clinic = createSettings({
+      db: app.db,
+      cache,
+      writer: createWriter({ db: app.db, cache }),
+      defaults: { timezone: 'America/Sao_Paulo', locale: 'pt-BR' },
+      ttlSeconds: 60,
+    });
   });
   afterAll(async () => {
     await cache.close();
@@ -30,14 +44,23 @@ describe.each(modes)('what other modules ask of settings on $engine + $cache', (
 
   test('a clinic nobody has described is never open', async () => {
     const opening = await clinic.settings.opening(ctx);
-    expect(opening).toEqual({ timezone: 'America/Sao_Paulo', hours: expect.any(Object), holidays: { closed_national: true, optional: [] }, closed_days: [], open_days: [] });
+    expect(opening).toEqual({
+      timezone: 'America/Sao_Paulo',
+      hours: expect.any(Object),
+      holidays: { closed_national: true, optional: [] },
+      closed_days: [],
+      open_days: [],
+    });
     expect(isOpenAt(opening, ctx.now)).toBe(false);
   });
 
   test('put replaces a section as a whole, through the same checks', async () => {
     const { settings } = clinic;
     await settings.put(ctx, 'profile', { name: 'Clínica A', timezone: 'America/Manaus', locale: 'pt-BR', about: 'x' });
-    expect((await settings.put(ctx, 'profile', { name: 'Clínica B', timezone: 'America/Manaus', locale: 'pt-BR' })).value).toMatchObject({ name: 'Clínica B', about: null });
+    expect((await settings.put(ctx, 'profile', { name: 'Clínica B', timezone: 'America/Manaus', locale: 'pt-BR' })).value).toMatchObject({
+      name: 'Clínica B',
+      about: null,
+    });
     await expect(settings.put(ctx, 'profile', { name: 'Clínica C' })).rejects.toMatchObject({ code: 'VALIDATION_FAILED' });
     await expect(settings.put(ctx, 'hours', { mon: ['12:00-08:00'] })).rejects.toMatchObject({ code: 'VALIDATION_FAILED' });
     expect((await settings.profile(ctx)).name).toBe('Clínica B');
@@ -49,7 +72,9 @@ describe.each(modes)('what other modules ask of settings on $engine + $cache', (
     await closedDays.create(ctx, { date: '2027-02-04', name: 'Reforma' });
     await closedDays.create(ctx, { date: '2027-04-21', name: 'Plantão', hours: ['09:00-12:00'] });
     const opening = await settings.opening(ctx);
-    const days = ['2027-02-03', '2027-02-04', '2027-04-21', '2027-09-07', '2027-02-07'].map((date) => openSpans(opening, date).map(({ starts_at, ends_at }) => `${starts_at.slice(11, 16)}-${ends_at.slice(11, 16)}`));
+    const days = ['2027-02-03', '2027-02-04', '2027-04-21', '2027-09-07', '2027-02-07'].map((date) =>
+      openSpans(opening, date).map(({ starts_at, ends_at }) => `${starts_at.slice(11, 16)}-${ends_at.slice(11, 16)}`),
+    );
     expect(days).toEqual([['12:00-22:00'], [], ['13:00-16:00'], [], []]);
   });
 
@@ -89,7 +114,8 @@ describe.each(modes)('what other modules ask of settings on $engine + $cache', (
       await expect(settings.reset(by(actor), 'pix')).rejects.toMatchObject({ code: 'FORBIDDEN' });
     }
     expect((await settings.all(ctx)).pix).toBeNull();
-    for (const actor of [{ role: 'owner' }, { kind: 'api_key' }, { kind: 'system' }] as Partial<Actor>[]) expect((await settings.change(by(actor), 'pix', key)).value?.key).toBe('52998224725');
+    for (const actor of [{ role: 'owner' }, { kind: 'api_key' }, { kind: 'system' }] as Partial<Actor>[])
+      expect((await settings.change(by(actor), 'pix', key)).value?.key).toBe('52998224725');
     expect((await settings.change(by({ role: 'attendant' }), 'profile', { about: 'Atendente pode' })).value.about).toBe('Atendente pode');
   });
 

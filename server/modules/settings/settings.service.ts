@@ -71,11 +71,24 @@ export function createSettingsService({ db, cache, writer, defaults, ttlSeconds 
   /** The sections named, in one statement. */
   async function load<K extends SectionKey>(ctx: Pick<Ctx, 'tx'>, keys: readonly K[]): Promise<{ [S in K]: SectionState<S> }> {
     const found = await rows.listSections(ctx.tx ?? db, keys);
-    const states = keys.map((key) => [key, stateOf(key, found.find((row) => row.section === key))]);
+    const states = keys.map((key) => [
+      key,
+      stateOf(
+        key,
+        found.find((row) => row.section === key),
+      ),
+    ]);
     return Object.fromEntries(states) as { [S in K]: SectionState<S> };
   }
 
-  async function store<K extends SectionKey>(ctx: Ctx, key: K, action: string, given: object | null, next: (now: Settings[K]) => object | null, ifMatch?: number): Promise<SectionState<K>> {
+  async function store<K extends SectionKey>(
+    ctx: Ctx,
+    key: K,
+    action: string,
+    given: object | null,
+    next: (now: Settings[K]) => object | null,
+    ifMatch?: number,
+  ): Promise<SectionState<K>> {
     refuseStranger(ctx, key);
     return writer.write(ctx, { topics: TOPICS }, async (tx) => {
       const row = await rows.lockSection(tx, ctx, key);

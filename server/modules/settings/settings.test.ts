@@ -35,15 +35,35 @@ describe.each(modes)('settings on $engine + $cache', (mode) => {
   });
 
   test('given fields replace, null clears, the others stay', async () => {
-    const first = await patch('profile', { name: '  Clínica\u200B Caramelo ', phone: '11 3456-7890', email: 'OI@caramelo.vet', site: 'https://caramelo.vet', tax_id: '11.222.333/0001-81', about: 'Oi!\n\nAbra a porta.' });
+    const first = await patch('profile', {
+      name: '  Clínica\u200B Caramelo ',
+      phone: '11 3456-7890',
+      email: 'OI@caramelo.vet',
+      site: 'https://caramelo.vet',
+      tax_id: '11.222.333/0001-81',
+      about: 'Oi!\n\nAbra a porta.',
+    });
     expect(first.status).toBe(200);
     expect(first.body.data).toMatchObject({
       section: 'profile',
       version: 1,
-      value: { name: 'Clínica Caramelo', phone: '+551134567890', email: 'oi@caramelo.vet', site: 'https://caramelo.vet/', tax_id: '11222333000181', timezone: 'America/Manaus', about: 'Oi!\n\nAbra a porta.' },
+      value: {
+        name: 'Clínica Caramelo',
+        phone: '+551134567890',
+        email: 'oi@caramelo.vet',
+        site: 'https://caramelo.vet/',
+        tax_id: '11222333000181',
+        timezone: 'America/Manaus',
+        about: 'Oi!\n\nAbra a porta.',
+      },
     });
     const second = await patch('profile', { phone: null, timezone: 'America/Sao_Paulo' });
-    expect(second.body.data).toEqual({ ...first.body.data, version: 2, updated_at: expect.any(String), value: { ...first.body.data.value, phone: null, timezone: 'America/Sao_Paulo' } });
+    expect(second.body.data).toEqual({
+      ...first.body.data,
+      version: 2,
+      updated_at: expect.any(String),
+      value: { ...first.body.data.value, phone: null, timezone: 'America/Sao_Paulo' },
+    });
     expect(await get('profile')).toEqual(second.body.data);
   });
 
@@ -55,7 +75,11 @@ describe.each(modes)('settings on $engine + $cache', (mode) => {
     const set = await patch('address', ADDRESS);
     expect(set.body.data.value).toEqual({ ...ADDRESS, state: 'SP', postal_code: '01310-100', complement: null, map_url: null, parking: null });
     expect((await patch('address', { number: null })).status).toBe(422);
-    expect((await patch('address', { map_url: 'https://maps.app.goo.gl/x', number: 's/n' })).body.data.value).toMatchObject({ number: 's/n', street: ADDRESS.street, map_url: 'https://maps.app.goo.gl/x' });
+    expect((await patch('address', { map_url: 'https://maps.app.goo.gl/x', number: 's/n' })).body.data.value).toMatchObject({
+      number: 's/n',
+      street: ADDRESS.street,
+      map_url: 'https://maps.app.goo.gl/x',
+    });
     expect((await app.call('DELETE', '/api/settings/address', undefined, { 'if-match': '1' })).status).toBe(412);
     expect((await app.call('DELETE', '/api/settings/address')).status).toBe(204);
     expect(await get('address')).toMatchObject({ value: null, version: 3 });
@@ -63,11 +87,29 @@ describe.each(modes)('settings on $engine + $cache', (mode) => {
 
   test('one weekday can change alone; a list is replaced as a whole', async () => {
     await patch('hours', { mon: ['08:00-12:00', '13:00-18:00'], sat: ['08:00-13:00'] });
-    expect((await patch('hours', { mon: [], sun: ['00:00-24:00'] })).body.data.value).toEqual({ mon: [], tue: [], wed: [], thu: [], fri: [], sat: ['08:00-13:00'], sun: ['00:00-24:00'] });
-    const emergency = await patch('emergency', { items: [{ ...PLACE, hours: 'always' }, { ...PLACE, map_url: 'https://maps.example.com/?q=1', hours: { sat: ['10:00-14:00'] } }] });
+    expect((await patch('hours', { mon: [], sun: ['00:00-24:00'] })).body.data.value).toEqual({
+      mon: [],
+      tue: [],
+      wed: [],
+      thu: [],
+      fri: [],
+      sat: ['08:00-13:00'],
+      sun: ['00:00-24:00'],
+    });
+    const emergency = await patch('emergency', {
+      items: [
+        { ...PLACE, hours: 'always' },
+        { ...PLACE, map_url: 'https://maps.example.com/?q=1', hours: { sat: ['10:00-14:00'] } },
+      ],
+    });
     expect(emergency.body.data.value.items).toEqual([
       { ...PLACE, phone: '+551134567890', map_url: null, hours: 'always' },
-      { ...PLACE, phone: '+551134567890', map_url: 'https://maps.example.com/?q=1', hours: { mon: [], tue: [], wed: [], thu: [], fri: [], sat: ['10:00-14:00'], sun: [] } },
+      {
+        ...PLACE,
+        phone: '+551134567890',
+        map_url: 'https://maps.example.com/?q=1',
+        hours: { mon: [], tue: [], wed: [], thu: [], fri: [], sat: ['10:00-14:00'], sun: [] },
+      },
     ]);
     expect((await patch('emergency', { items: [] })).body.data.value).toEqual({ items: [] });
   });
@@ -192,7 +234,8 @@ describe.each(modes)('settings on $engine + $cache', (mode) => {
   test('reading and writing are two scopes', async () => {
     const reader = await app.as({ scopes: ['settings:read'] });
     expect((await reader('GET', '/api/settings')).status).toBe(200);
-    for (const method of ['PATCH', 'DELETE']) expect((await reader(method, '/api/settings/profile', method === 'PATCH' ? { about: null } : undefined)).status).toBe(403);
+    for (const method of ['PATCH', 'DELETE'])
+      expect((await reader(method, '/api/settings/profile', method === 'PATCH' ? { about: null } : undefined)).status).toBe(403);
     const writer = await app.as({ scopes: ['settings:write'] });
     expect([(await writer('GET', '/api/settings/pix')).status, (await writer('PATCH', '/api/settings/pix', { city: 'Santos' })).status]).toEqual([403, 200]);
   });

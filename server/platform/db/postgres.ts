@@ -41,12 +41,19 @@ function parseTimestamp(text: string): Instant {
   const dot = text.indexOf('.');
   const end = text.length - 3;
   if (!text.endsWith('+00') || (dot === -1 && end !== 19)) throw new RangeError(`unexpected timestamp ${text}`);
-  const fraction = dot === -1 ? '000' : text.slice(dot + 1, end).padEnd(3, '0').slice(0, 3);
+  const fraction =
+    dot === -1
+      ? '000'
+      : text
+          .slice(dot + 1, end)
+          .padEnd(3, '0')
+          .slice(0, 3);
   return `${text.slice(0, 10)}T${text.slice(11, 19)}.${fraction}Z`;
 }
 
 const types: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: string) => (format !== 'binary' && parsers[oid]) || pg.types.getTypeParser(oid, format as 'text')) as pg.CustomTypesConfig['getTypeParser'],
+  getTypeParser: ((oid: number, format?: string) =>
+    (format !== 'binary' && parsers[oid]) || pg.types.getTypeParser(oid, format as 'text')) as pg.CustomTypesConfig['getTypeParser'],
 };
 
 /** Opens a pool. Connections are made when needed, so this never fails; what cannot be reached is UNAVAILABLE on use. */
@@ -173,7 +180,7 @@ function bind(value: SqlValue): unknown {
 const VIOLATIONS: Record<string, ViolationRule> = { '23505': 'unique', '23503': 'foreign_key', '23514': 'check', '23502': 'not_null', '23P01': 'exclusion' };
 
 function sqlState(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | null)?.code ?? ((error as { cause?: { code?: unknown } } | null)?.cause)?.code;
+  const code = (error as { code?: unknown } | null)?.code ?? (error as { cause?: { code?: unknown } } | null)?.cause?.code;
   return typeof code === 'string' ? code : undefined;
 }
 
@@ -185,11 +192,17 @@ function translate(error: unknown): unknown {
   if (rule) {
     const e = error as pg.DatabaseError;
     const columns = /^Key \(([^)]*)\)/.exec(e.detail ?? '')?.[1] ?? e.column;
-    const on = columns ? columns.split(', ').map((c) => `${e.table}.${c}`).join(', ') : `${e.table}.${e.constraint}`;
+    const on = columns
+      ? columns
+          .split(', ')
+          .map((c) => `${e.table}.${c}`)
+          .join(', ')
+      : `${e.table}.${e.constraint}`;
     return new DbViolation(rule, on, error);
   }
   if (code !== undefined && RETRY.has(code)) return unavailable({ message: 'The database is busy; try again.', cause: error, retryAfter: 1 });
-  if (isConnectionFault(error, code)) return unavailable({ message: 'The database cannot be reached.', details: { part: 'database' }, cause: error, retryAfter: 2 });
+  if (isConnectionFault(error, code))
+    return unavailable({ message: 'The database cannot be reached.', details: { part: 'database' }, cause: error, retryAfter: 2 });
   return error;
 }
 

@@ -62,7 +62,7 @@ export function identifier(name: string): Sql {
   return { [tag]: true, strings: [name], values: [] };
 }
 
-export function isSql(value: unknown): value is Sql {
+function isSql(value: unknown): value is Sql {
   return typeof value === 'object' && value !== null && tag in value;
 }
 

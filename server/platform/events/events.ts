@@ -5,7 +5,17 @@ import { dbNowPlus } from '../db/dialect.ts';
 import { sql } from '../db/sql.ts';
 import { newId } from '../ids.ts';
 
-export type EventType = 'person.created' | 'person.changed' | 'person.merged' | 'person.erased' | 'pet.changed' | 'pet.deceased' | 'consent.changed' | 'appointment.changed' | 'catalog.changed' | 'settings.changed';
+export type EventType =
+  | 'person.created'
+  | 'person.changed'
+  | 'person.merged'
+  | 'person.erased'
+  | 'pet.changed'
+  | 'pet.deceased'
+  | 'consent.changed'
+  | 'appointment.changed'
+  | 'catalog.changed'
+  | 'settings.changed';
 
 /** Publishes inside the caller's transaction; it exists exactly when the change does. */
 export async function publish(tx: Queryable, ctx: Ctx, type: EventType, subject: Record<string, string>): Promise<void> {

@@ -28,7 +28,7 @@ export function encodeCursor(key: Key): string {
 }
 
 /** The ordering key in a cursor. Throws VALIDATION_FAILED for anything we did not make. */
-export function decodeCursor(cursor: string, length: number): Key {
+function decodeCursor(cursor: string, length: number): Key {
   let key: unknown;
   try {
     key = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
@@ -36,9 +36,7 @@ export function decodeCursor(cursor: string, length: number): Key {
     key = undefined;
   }
   const sound =
-    Array.isArray(key) &&
-    key.length === length &&
-    key.every((part, i) => typeof part === 'string' && (i === length - 1 ? UUID.test(part) : isInstant(part)));
+    Array.isArray(key) && key.length === length && key.every((part, i) => typeof part === 'string' && (i === length - 1 ? UUID.test(part) : isInstant(part)));
   if (!sound) throw invalidField('cursor', 'is not a cursor of this list');
   return key as Key;
 }

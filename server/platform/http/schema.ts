@@ -5,7 +5,11 @@ import { parsePhone } from '../phone.ts';
 import { cleanLine, cleanText, graphemes } from '../text.ts';
 
 /** An id as we make them; any UUID is accepted, in lower case. */
-export const id = z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i, 'must be a UUID').toLowerCase().meta({ format: 'uuid' });
+export const id = z
+  .string()
+  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i, 'must be a UUID')
+  .toLowerCase()
+  .meta({ format: 'uuid' });
 
 /** One line of human text, cleaned of control, zero-width and bidi characters; 1 to `max` graphemes. */
 export function line(max: number, min = 1) {
@@ -75,14 +79,18 @@ export const flag = z.enum(['true', 'false']).transform((v) => v === 'true');
 
 /** A PATCH body must change something. */
 export function atLeastOne<T extends z.ZodType>(schema: T) {
-  return schema.refine((body) => typeof body === 'object' && body !== null && Object.values(body).some((v) => v !== undefined), 'must change at least one field');
+  return schema.refine(
+    (body) => typeof body === 'object' && body !== null && Object.values(body).some((v) => v !== undefined),
+    'must change at least one field',
+  );
 }
 
 /** Turns zod's issues into the contract's `details.fields`. */
 export function fieldFaults(error: z.ZodError): { field: string; message: string }[] {
   return error.issues.slice(0, 50).flatMap((issue) => {
     const at = issue.path.map(String);
-    if (issue.code === 'unrecognized_keys') return issue.keys.slice(0, 20).map((key) => ({ field: [...at, key.slice(0, 100)].join('.'), message: 'is not a field of this call' }));
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.slice(0, 20).map((key) => ({ field: [...at, key.slice(0, 100)].join('.'), message: 'is not a field of this call' }));
     return [{ field: at.join('.') || '(body)', message: issue.message }];
   });
 }

@@ -64,7 +64,9 @@ export function createWorker({ db, handlers, clock, log, pollMs = 1_000 }: Worke
       const handler = byKind.get(job.kind);
       if (!handler) throw new Error(`no handler for jobs of kind ${job.kind}`);
       const result = await handler.run(systemCtx(clock.now(), `job:${job.id}`), job.payload);
-      await db.run(sql`update jobs set status = 'done', result = ${result}, finished_at = ${dbNow}, locked_until = null, last_error = null where id = ${job.id} and lock_token = ${token}`);
+      await db.run(
+        sql`update jobs set status = 'done', result = ${result}, finished_at = ${dbNow}, locked_until = null, last_error = null where id = ${job.id} and lock_token = ${token}`,
+      );
     } catch (error) {
       await fail(job, token, error as Error);
     }
