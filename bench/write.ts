@@ -30,7 +30,7 @@ export const write: Benchmark = {
   async run({ rounds }) {
     const place = await makeDatabase('write');
     let statements = 0;
-    const db = openPostgres({ url: place.url, poolMax: 10, applicationName: 'caramelo bench', onError: console.error, onStatement: () => void statements++ });
+    const db = openPostgres({ url: place.url, poolMax: 10, applicationName: 'caramelo bench', onError: () => undefined, onStatement: () => void statements++ });
     await migrate(db, readMigrations(join(import.meta.dirname, '../migrations'), 'postgresql'));
     await db.run(sql`
       insert into user_profiles (id, phone_number, created_at, updated_at)

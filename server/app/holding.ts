@@ -1,7 +1,7 @@
 /** Answers while the database is not there yet: alive, not ready, and nothing pretends to be saved. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '#platform/clock';
-import { AppError, unauthenticated, unavailable } from '#platform/errors';
+import { type AppError, unauthenticated, unavailable } from '#platform/errors';
 import { errorBody, goodBody } from '#platform/http/envelope';
 import { newId } from '#platform/ids';
 

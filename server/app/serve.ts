@@ -8,7 +8,6 @@ import { purgeEvents } from '#platform/events/events';
 import { createIdempotency } from '#platform/http/idempotency';
 import { replyFile } from '#platform/http/reply';
 import { defineRoute, type Route } from '#platform/http/route';
-import type { JobHandler } from '#platform/jobs/jobs';
 import { createHousekeeping } from '#platform/jobs/housekeeping';
 import { createWorker } from '#platform/jobs/worker';
 import type { Log } from '#platform/log';
@@ -59,75 +58,56 @@ export interface Served {
   prepare(ctx: Ctx, options: { demo: boolean }): Promise<FirstAccess>;
 }
 
+/** The clinic's modules, each given what it stands on; the order is that of the edges between them. */
+function createModules({ config, db, cache, clock }: ServeParts) {
+  const shared = { db, cache, writer: createWriter({ db, cache }), clock };
+  const { profiles, appointments: shortTtl } = config.cacheTtl;
+  const faces: PersonFace[] = [ordersPerson];
+  const accounts = createAccounts(shared);
+  const settings = createSettings({ ...shared, defaults: { timezone: config.timezone, locale: config.locale }, ttlSeconds: profiles });
+  const customers = createCustomers({ ...shared, profileTtl: profiles, today: (now) => localDay(config.timezone, now), faces: () => faces });
+  const catalog = createCatalog({ ...shared, listTtl: shortTtl, occupied: occupiedUnits });
+  const orders = createOrders(shared);
+  const { tutors, pets } = customers;
+  const appointments = createAppointments({ ...shared, tutors, pets, services: catalog.services, settings: settings.settings, appointmentsTtl: shortTtl });
+  faces.push(appointments.person);
+  const routes = [accounts, settings, customers, catalog, appointments, orders].flatMap((module) => module.routes);
+  return { accounts, settings: settings.settings, tutors, catalog, routes, jobs: customers.jobs };
+}
+
 export function serve(parts: ServeParts): Served {
   const { config, db, cache, clock, log, metrics } = parts;
-  const writer = createWriter({ db, cache });
-  const shared = { db, cache, writer, clock };
   watchCache(metrics, cache);
   watchJobs(metrics, db);
-  const accounts = createAccounts(shared);
-  const settings = createSettings({ ...shared, defaults: { timezone: config.timezone, locale: config.locale }, ttlSeconds: config.cacheTtl.profiles });
-  const faces: PersonFace[] = [ordersPerson];
-  const customers = createCustomers({ ...shared, profileTtl: config.cacheTtl.profiles, today: (now) => localDay(config.timezone, now), faces: () => faces });
-  const catalog = createCatalog({ ...shared, listTtl: config.cacheTtl.appointments, occupied: occupiedUnits });
-  const appointments = createAppointments({
-    ...shared,
-    tutors: customers.tutors,
-    pets: customers.pets,
-    services: catalog.services,
-    settings: settings.settings,
-    appointmentsTtl: config.cacheTtl.appointments,
-  });
-  faces.push(appointments.person);
-  const orders = createOrders({ db });
-
-  const jobs: JobHandler[] = [...customers.jobs];
-  const worker = createWorker({ db, handlers: jobs, clock, log });
+  const modules = createModules(parts);
+  const worker = createWorker({ db, handlers: modules.jobs, clock, log });
   const idempotency = createIdempotency(db);
   const housekeeping = createHousekeeping({
     log,
     tasks: {
       'idempotency keys': () => idempotency.purge(),
       events: () => purgeEvents(db),
-      sessions: () => accounts.purgeExpired(systemCtx(clock.now(), 'housekeeping')),
+      sessions: () => modules.accounts.purgeExpired(systemCtx(clock.now(), 'housekeeping')),
     },
   });
   const routes: Route[] = [
-    ...accounts.routes,
-    ...settings.routes,
-    ...customers.routes,
-    ...catalog.routes,
-    ...appointments.routes,
-    ...orders.routes,
-    ...healthRoutes({
-      db,
-      cache,
-      migrations: migrationsFor(db, parts.migrationsFolder),
-      channels: config.channels,
-      roles: config.roles,
-      version: parts.version,
-      draining: parts.draining,
-    }),
+    ...modules.routes,
+    ...healthRoutes({ ...parts, ...config, migrations: migrationsFor(db, parts.migrationsFolder) }),
     metricsRoute(metrics),
   ];
   routes.push(openApiRoute(routes, parts.version, config.publicUrl));
-
-  const https = config.publicUrl?.startsWith('https:') ?? false;
-  const headers = securityHeaders({ https });
-  const app = createHttpApp({
+  const headers = securityHeaders({ https: config.publicUrl?.startsWith('https:') ?? false });
+  const handle = createHttpApp({
+    ...parts,
     routes,
     pages: createPages(headers),
-    doorkeeper: createDoorkeeper({ authenticator: accounts.authenticator, cache, rateLimit: config.rateLimit, trustProxy: config.trustProxy }),
+    doorkeeper: createDoorkeeper({ ...config, authenticator: modules.accounts.authenticator, cache }),
     idempotency,
-    clock,
-    log,
-    metrics,
-    version: parts.version,
     securityHeaders: headers,
     trustProxy: config.trustProxy,
   });
   return {
-    handle: app,
+    handle,
     routes,
     start() {
       worker.start();
@@ -138,14 +118,9 @@ export function serve(parts: ServeParts): Served {
       await worker.stop();
     },
     async prepare(ctx, { demo }) {
-      if (demo && (await seedDemo(ctx, { db, settings: settings.settings, catalog, tutors: customers.tutors })))
-        log.info('an empty database: made the demo clinic');
-      return accounts.ensureFirstAccess(ctx, {
-        apiKey: config.apiKey,
-        adminEmail: config.admin.email,
-        adminPassword: config.admin.password,
-        production: config.production,
-      });
+      if (demo && (await seedDemo(ctx, { db, ...modules }))) log.info('an empty database: made the demo clinic');
+      const { apiKey, admin, production } = config;
+      return modules.accounts.ensureFirstAccess(ctx, { apiKey, adminEmail: admin.email, adminPassword: admin.password, production });
     },
   };
 }

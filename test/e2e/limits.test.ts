@@ -1,7 +1,7 @@
 /** How often one may call: by address and by caller, exact over all instances, with Redis or without. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { allModes, type Answer, type Mode, type StartOptions, startApp, type TestApp } from '../support/app.ts';
-import { startOwnRedis } from '../../server/platform/cache/cache.fixtures.ts';
+import { startRedis } from '../../server/platform/cache/cache.fixtures.ts';
 import { expectRefusal } from './expectations.ts';
 
 const NONE = { 'x-api-key': '' };
@@ -78,9 +78,9 @@ describe.each(shared)('limits over two instances on $engine + $cache', (mode) =>
   });
 
   describe('with a Redis that dies', () => {
-    let redis: Awaited<ReturnType<typeof startOwnRedis>>;
+    let redis: Awaited<ReturnType<typeof startRedis>>;
     beforeAll(async () => {
-      redis = await startOwnRedis();
+      redis = await startRedis();
     });
     afterAll(() => redis.kill());
 

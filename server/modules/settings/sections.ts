@@ -110,7 +110,7 @@ export interface Section<V> {
   finish?(value: NonNullable<V>, given: Partial<NonNullable<V>>): NonNullable<V>;
 }
 
-export const sections: { readonly [K in SectionKey]: Section<Settings[K]> } = {
+const sections: { readonly [K in SectionKey]: Section<Settings[K]> } = {
   profile: {
     title: 'name, contacts and time zone',
     schema: profile,
