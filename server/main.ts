@@ -4,7 +4,7 @@ import { enableCompileCache } from 'node:module';
 enableCompileCache();
 const { buildApp } = await import('./app/build.ts');
 const { ConfigError, readConfig, readEnvironment } = await import('./app/config.ts');
-const { announce } = await import('./app/announce.ts');
+const { announce, explain } = await import('./app/announce.ts');
 const { installStop } = await import('./platform/lifecycle.ts');
 
 try {
@@ -13,6 +13,6 @@ try {
   await app.start();
   announce(app, await app.ready);
 } catch (error) {
-  console.error(error instanceof ConfigError ? error.message : error);
+  console.error(error instanceof ConfigError ? error.message : explain(error));
   process.exit(1);
 }

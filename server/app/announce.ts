@@ -1,3 +1,4 @@
+import { AppError } from '#platform/errors';
 import type { Config } from './config.ts';
 import type { FirstAccess } from './serve.ts';
 
@@ -21,8 +22,19 @@ export function announce(app: Announced, access: FirstAccess): void {
     `  Banco         ${db.engine === 'sqlite' ? `SQLite (${config.database.sqlitePath})` : 'PostgreSQL'}`,
     ...(access.email ? [`  Conta         ${access.email}`] : []),
     ...(access.generatedPassword ? [`  Senha         ${access.generatedPassword}   (mostrada só agora)`] : []),
-    ...(key ? [`  Chave de API  ${key}   (mostrada só agora)`, '', `  Experimente   curl -H "x-api-key: ${key}" ${address}/api/services`] : []),
+    ...(key
+      ? [`  Chave de API  ${key}   (mostrada só agora)`, '', `  Experimente   curl -H "x-api-key: ${key}" ${address}/api/services`]
+      : ['  Chave de API  a de antes   (perdeu? comece com API_KEY=… e ela vale no lugar da antiga)']),
     '',
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** Why it did not start, in a line where the reason is an ordinary one; a bug keeps its stack. */
+export function explain(error: unknown): unknown {
+  if (error instanceof AppError) return error.message;
+  const { code, port } = error as NodeJS.ErrnoException & { port?: number };
+  if (code === 'EADDRINUSE') return `Port ${port} is in use; choose another one with PORT=…`;
+  if (code === 'EACCES') return `Port ${port} may not be used by this user; choose another one with PORT=…`;
+  return error;
 }

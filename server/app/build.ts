@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type pino from 'pino';
-import { type Cache, type CacheOptions, openCache } from '#platform/cache/cache';
+import { type Cache, type CacheEvent, type CacheOptions, openCache } from '#platform/cache/cache';
 import { type Clock, systemClock } from '#platform/clock';
 import { systemCtx } from '#platform/ctx';
 import type { Database, OnStatement } from '#platform/db/database';
@@ -87,7 +87,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
           instanceName,
           maxTtlSeconds: Math.max(...Object.values(config.cacheTtl)),
           ...overrides.cache,
-          onEvent: overrides.cache?.onEvent ?? ((event) => log[event.type === 'redis_trusted' ? 'info' : 'warn']({ event }, 'cache')),
+          onEvent: overrides.cache?.onEvent ?? ((event) => log[isNews(event, config) ? 'info' : 'warn']({ event }, 'cache')),
         }),
       log,
       stopping.signal,
@@ -128,6 +128,11 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
       await db.close();
     },
   };
+}
+
+/** What is as it should be: Redis is there, or none was asked for. */
+function isNews({ type }: CacheEvent, config: Config): boolean {
+  return type === 'redis_trusted' || (type === 'memory_trusted' && config.redisUrl === undefined);
 }
 
 const SLOW_STATEMENT_MS = 500;

@@ -20,9 +20,9 @@ export async function seedDemo(given: Ctx, { db, settings, catalog, tutors }: De
     const ctx: Ctx = { ...given, tx };
     await lockDatabase(tx);
     const one = { limit: 1 };
-    const used = await Promise.all([catalog.services.list(ctx, one), catalog.products.list(ctx, one), tutors.list(ctx, one)]);
-    const { version } = await settings.get(ctx, 'profile');
-    if (version > 0 || used.some((page) => page.rows.length > 0)) return false;
+    const lists = [() => catalog.services.list(ctx, one), () => catalog.products.list(ctx, one), () => tutors.list(ctx, one)];
+    for (const list of lists) if ((await list()).rows.length > 0) return false;
+    if ((await settings.get(ctx, 'profile')).version > 0) return false;
     const { services, products, emergency, ...sections } = clinic;
     for (const [section, value] of Object.entries(sections)) await settings.put(ctx, section as SectionKey, value as SectionPatch<SectionKey>);
     await settings.put(ctx, 'emergency', { items: emergency } as SectionPatch<'emergency'>);

@@ -24,8 +24,8 @@ export interface Doorkeeper {
   meet(req: Request): Call;
   /** Demands credentials and counts the call. Throws UNAUTHENTICATED, FORBIDDEN, RATE_LIMITED. */
   identify(req: Request, call: Call): Promise<void>;
-  /** For open routes: credentials are welcome, not demanded. Throws RATE_LIMITED. */
-  welcome(req: Request, call: Call): Promise<void>;
+  /** For open routes: credentials are welcome, not demanded. Throws RATE_LIMITED, unless the route is not limited. */
+  welcome(req: Request, call: Call, limited: boolean): Promise<void>;
 }
 
 export interface DoorkeeperParts {
@@ -85,8 +85,8 @@ export function createDoorkeeper({ authenticator, cache, rateLimit, trustProxy }
       await count(byCaller(actor));
       call.actor = actor;
     },
-    async welcome(req, call) {
-      await count(byIp(call.ip));
+    async welcome(req, call, limited) {
+      if (limited) await count(byIp(call.ip));
       const sent = apiKeyOf(req) !== undefined || req.headers.cookie !== undefined;
       // What nobody demanded must not fail: an open call works for a stranger, so it works for a caller we cannot look up.
       call.actor = (sent ? await resolve(req).catch(() => undefined) : undefined) ?? anonymous;

@@ -115,7 +115,7 @@ function createChain(parts: HttpParts) {
     const answer = async (req: Request, res: Response) => {
       const call = callOf(res);
       call.route = route;
-      if (route.access === 'public') await doorkeeper.welcome(req, call);
+      if (route.access === 'public') await doorkeeper.welcome(req, call, route.limited);
       else if (route.access !== 'authenticated' && !call.actor!.scopes.has(route.access) && !call.actor!.scopes.has('*')) {
         throw forbidden({ details: { scope: route.access } });
       }

@@ -12,7 +12,9 @@ export function openApiDocument(routes: readonly Route[], version: string, url: 
   for (const route of routes) {
     const path = (paths[route.path] ??= {});
     const name = route.method.toLowerCase() as 'get';
-    path[name] = operation(route);
+    path[name] = operation(route, name);
+    // `PUT` is accepted alike; it is described so that nobody has to guess.
+    if (route.method === 'PATCH') path.put = operation(route, 'put');
   }
   return createDocument({
     openapi: '3.1.1',
@@ -29,14 +31,14 @@ export function openApiDocument(routes: readonly Route[], version: string, url: 
       securitySchemes: {
         apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' },
         bearer: { type: 'http', scheme: 'bearer' },
-        session: { type: 'apiKey', in: 'cookie', name: '__Host-caramelo' },
+        session: { type: 'apiKey', in: 'cookie', name: '__Host-caramelo', description: 'Over plain http the cookie is called `caramelo`.' },
       },
     },
     paths,
   });
 }
 
-function operation(route: Route): ZodOpenApiOperationObject {
+function operation(route: Route, method: string): ZodOpenApiOperationObject {
   const headers = z.object({
     ...(route.idempotent && route.method === 'POST'
       ? { 'Idempotency-Key': z.string().max(255).optional().meta({ description: 'The same key and body answer the same for 24 hours.' }) }
@@ -46,6 +48,7 @@ function operation(route: Route): ZodOpenApiOperationObject {
       : {}),
   });
   return {
+    operationId: operationId(method, route.path),
     summary: route.summary,
     tags: [/^\/(?:api\/)?([^/{]+)/.exec(route.path)?.[1] ?? 'other'],
     ...(route.access === 'public' ? { security: [] } : {}),
@@ -58,6 +61,14 @@ function operation(route: Route): ZodOpenApiOperationObject {
     ...(route.body ? { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } } : {}),
     responses: { ...good(route), ...bad(route) },
   };
+}
+
+/** `GET /api/tutors/{id}/pets` → `get_tutors_id_pets`. */
+function operationId(method: string, path: string): string {
+  return `${method} ${path}`
+    .replace(/\/api\//, '/')
+    .replace(/[^a-z0-9]+/gi, '_')
+    .replace(/^_|_$/g, '');
 }
 
 function good(route: Route): ZodOpenApiOperationObject['responses'] {

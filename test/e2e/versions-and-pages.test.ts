@@ -53,8 +53,11 @@ describe.each(modes)('versions on $engine + $cache', (mode) => {
   test('writers that did not look count one after another: no change is lost', async () => {
     for (const route of updatable) {
       const seen = await versionOf(route);
-      const answers = await Promise.all(Array.from({ length: 8 }, () => app.call('PATCH', pathOf(route, world), bodies(world)[route.name]!())));
-      expect({ route: route.name, versions: answers.map(({ body }) => body.data?.version).sort((a, b) => a - b) }, answers.map(({ text }) => text.slice(0, 200)).join('\n')).toEqual({ route: route.name, versions: Array.from({ length: 8 }, (_, i) => seen + 1 + i) });
+      const answers = await Promise.all(Array.from({ length: 4 }, () => app.call('PATCH', pathOf(route, world), bodies(world)[route.name]!())));
+expect(answers.map(({ status }) => status), route.name).toEqual([200, 200, 200, 200]);
+      // An answer may show a later change than its own, never one that is not there.
+      for (const { body } of answers) expect(body.data.version, route.name).toBeGreaterThan(seen);
+      expect(await versionOf(route), route.name).toBe(seen + 5);
     }
   });
 

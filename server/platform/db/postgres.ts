@@ -179,8 +179,10 @@ function bind(value: SqlValue): unknown {
 
 const VIOLATIONS: Record<string, ViolationRule> = { '23505': 'unique', '23503': 'foreign_key', '23514': 'check', '23502': 'not_null', '23P01': 'exclusion' };
 
+/** The server's own code, also of an error translated already: a deadlock is UNAVAILABLE to callers, and still a deadlock here. */
 function sqlState(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | null)?.code ?? (error as { cause?: { code?: unknown } } | null)?.cause?.code;
+  if (error instanceof AppError) return sqlState(error.cause);
+  const code = (error as { code?: unknown } | null | undefined)?.code;
   return typeof code === 'string' ? code : undefined;
 }
 
@@ -211,8 +213,8 @@ function isSilence(error: unknown): boolean {
   return error instanceof AppError && error.status === 503 && error.cause !== undefined && !(error.cause instanceof pg.DatabaseError);
 }
 
-/** Network errors, a server that starts, stops or is full, and every deadline (statement, lock, idle, connect). */
+/** Network errors, a server that starts, stops, is full or does not know us or the database yet, and every deadline (statement, lock, idle, connect). */
 function isConnectionFault(error: unknown, code: string | undefined): boolean {
-  if (code !== undefined) return /^(08|57P|53|57014|55P03|25P03|25006|E[A-Z_]+$)/.test(code);
+  if (code !== undefined) return /^(08|28|3D000|57P|53|57014|55P03|25P03|25006|E[A-Z_]+$)/.test(code);
   return error instanceof Error && /timeout|terminated|ended|not queryable|connection/i.test(error.message);
 }

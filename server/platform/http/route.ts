@@ -47,6 +47,8 @@ export interface Route {
   paged: boolean;
   /** False where an `Idempotency-Key` is ignored: login, webhooks, key creation. */
   idempotent: boolean;
+  /** False for open routes that count against nobody's limit: health probes. */
+  limited: boolean;
   /** Extra `error.code`s worth listing in the documentation. */
   errors: readonly string[];
   handle(input: RouteInput<unknown, unknown, unknown>): Promise<Reply>;
@@ -67,6 +69,7 @@ export interface RouteDeclaration<P extends Shape, Q extends Shape, B extends z.
   status?: Route['status'];
   paged?: boolean;
   idempotent?: boolean;
+  limited?: boolean;
   errors?: readonly string[];
   handle(input: RouteInput<Out<P>, Out<Q>, B extends z.ZodType ? z.output<B> : undefined>): Promise<Reply>;
 }
@@ -79,8 +82,9 @@ export function defineRoute<P extends Shape = undefined, Q extends Shape = undef
     status: route.method === 'POST' ? 201 : 200,
     paged: false,
     idempotent: route.method === 'POST',
+    limited: true,
     errors: [],
-    ...(route as unknown as Omit<Route, 'status' | 'paged' | 'idempotent' | 'errors'>),
+    ...(route as unknown as Omit<Route, 'status' | 'paged' | 'idempotent' | 'limited' | 'errors'>),
     ...(route.status === undefined ? {} : { status: route.status }),
   };
 }
