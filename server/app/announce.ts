@@ -22,12 +22,15 @@ export function announce(app: Announced, access: FirstAccess): void {
     `  Banco         ${db.engine === 'sqlite' ? `SQLite (${config.database.sqlitePath})` : 'PostgreSQL'}`,
     ...(access.email ? [`  Conta         ${access.email}`] : []),
     ...(access.generatedPassword ? [`  Senha         ${access.generatedPassword}   (mostrada só agora)`] : []),
-    ...(key
-      ? [`  Chave de API  ${key}   (mostrada só agora)`, '', `  Experimente   curl -H "x-api-key: ${key}" ${address}/api/services`]
-      : ['  Chave de API  a de antes   (perdeu? comece com API_KEY=… e ela vale no lugar da antiga)']),
+    ...keyLines(key, config.apiKey !== undefined, address),
     '',
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function keyLines(made: string | undefined, configured: boolean, address: string): string[] {
+  if (made !== undefined) return [`  Chave de API  ${made}   (mostrada só agora)`, '', `  Experimente   curl -H "x-api-key: ${made}" ${address}/api/services`];
+  return configured ? [] : ['  Chave de API  a de antes   (perdeu? comece com API_KEY=… e ela vale no lugar da antiga)'];
 }
 
 /** Why it did not start, in a line where the reason is an ordinary one; a bug keeps its stack. */

@@ -44,6 +44,9 @@ export function createWorker({ db, handlers, clock, log, pollMs = 1_000 }: Worke
   let running: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   let stopped = true;
+  let leaving = false;
+  /** Somebody enqueued while we were busy: the job may have come after our last look. */
+  let woken = false;
 
   async function claim(): Promise<{ job: Claimed; token: string } | undefined> {
     const token = newSecret();
@@ -63,6 +66,8 @@ export function createWorker({ db, handlers, clock, log, pollMs = 1_000 }: Worke
     try {
       const handler = byKind.get(job.kind);
       if (!handler) throw new Error(`no handler for jobs of kind ${job.kind}`);
+      // Each attempt before ended with its process: one that takes everybody down is not tried for ever.
+      if (job.attempts > job.max_attempts) throw new Error('its workers died while they ran it');
       const result = await handler.run(systemCtx(clock.now(), `job:${job.id}`), job.payload);
       await db.run(
         sql`update jobs set status = 'done', result = ${result}, finished_at = ${dbNow}, locked_until = null, last_error = null where id = ${job.id} and lock_token = ${token}`,
@@ -80,21 +85,25 @@ export function createWorker({ db, handlers, clock, log, pollMs = 1_000 }: Worke
     const described = (describeError(error) as { message?: string }).message ?? 'unknown';
     await db.run(sql`
       update jobs set status = ${dead ? 'dead' : 'ready'}, run_at = ${dbNowPlus(delay)}, locked_until = null, last_error = ${described.slice(0, 500)},
-        finished_at = ${dead ? clock.now() : null}
+        finished_at = ${dead ? dbNow : null}
       where id = ${job.id} and lock_token = ${token}`);
   }
 
   async function drain(): Promise<number> {
     let count = 0;
-    while (await runOne()) count++;
+    while (!leaving && (await runOne())) count++;
     return count;
   }
 
   function tick(): void {
+    timer = undefined;
+    woken = false;
     running = drain()
       .catch((error: unknown) => log.warn({ err: error }, 'the worker cannot claim jobs'))
       .finally(() => {
-        if (!stopped) timer = setTimeout(tick, pollMs).unref();
+        if (stopped) return;
+        if (woken) tick();
+        else timer = setTimeout(tick, pollMs).unref();
       });
   }
 
@@ -102,16 +111,18 @@ export function createWorker({ db, handlers, clock, log, pollMs = 1_000 }: Worke
     drain,
     start() {
       stopped = false;
+      leaving = false;
       tick();
     },
     wake() {
+      woken = true;
       if (stopped || timer === undefined) return;
       clearTimeout(timer);
-      timer = undefined;
       tick();
     },
     async stop() {
       stopped = true;
+      leaving = true;
       clearTimeout(timer);
       await running;
     },
