@@ -46,7 +46,14 @@ export const write: Benchmark = {
       instanceId: newId(),
       instanceName: 'bench',
     });
-    const { tutors } = createCustomers({ db, cache, writer: createWriter({ db, cache }), profileTtl: 3_600, today: () => '2027-01-01', faces: () => [] });
+    const { tutors } = createCustomers({
+      db,
+      cache,
+      writer: createWriter({ db, cache }),
+      profileTtl: 3_600,
+      today: () => Promise.resolve('2027-01-01'),
+      faces: () => [],
+    });
     const cpu: { ours: number[]; pgbench: number[] } = { ours: [], pgbench: [] };
     const servers = () => cpuMicrosOf((line) => /^postgres|redis-server/.test(line));
     const folder = mkdtempSync(join(tmpdir(), 'caramelo-bench-'));

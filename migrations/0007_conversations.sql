@@ -14,6 +14,7 @@ create table conversations (
   updated_at timestamptz not null
 );
 create index conversations_user on conversations (user_id, created_at);
+create index conversations_assigned on conversations (assigned_to) where assigned_to is not null;
 create index conversations_latest on conversations (status, last_message_at, id);
 
 create table turns (

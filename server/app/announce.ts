@@ -35,7 +35,7 @@ function keyLines(made: string | undefined, configured: boolean, address: string
 
 /** Why it did not start, in a line where the reason is an ordinary one; a bug keeps its stack. */
 export function explain(error: unknown): unknown {
-  if (error instanceof AppError) return error.message;
+  if (error instanceof AppError) return `${error.message} (${error.code})`;
   const { code, port } = error as NodeJS.ErrnoException & { port?: number };
   if (code === 'EADDRINUSE') return `Port ${port} is in use; choose another one with PORT=…`;
   if (code === 'EACCES') return `Port ${port} may not be used by this user; choose another one with PORT=…`;

@@ -39,7 +39,7 @@ export interface App {
   readonly url: string;
   /** Listens, then gets ready. Outside production it resolves when ready; in production as soon as it listens, and readiness follows. */
   start(): Promise<void>;
-  /** Resolves when the app serves; rejects when it never will. */
+  /** Resolves when the app serves; rejects when it never will; neither when it was stopped before. */
   readonly ready: Promise<FirstAccess>;
   /** Not ready from now on, while open requests are answered; see `stop`. */
   drain(): void;
@@ -73,6 +73,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   let cache: Cache | undefined;
   const ready = Promise.withResolvers<FirstAccess>();
   ready.promise.catch(() => undefined);
+  let starting: Promise<void> = Promise.resolve();
 
   async function becomeReady(): Promise<FirstAccess> {
     await untilItWorks(() => prepareDatabase(db, databaseParts), log, stopping.signal);
@@ -113,7 +114,10 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     },
     async start() {
       await listen(server, config.port, config.host);
-      becomeReady().then(ready.resolve, ready.reject);
+      // Being stopped while still waiting for the database is no failure to start.
+      starting = becomeReady().then(ready.resolve, (error: unknown) => {
+        if (!stopping.signal.aborted) ready.reject(error);
+      });
       if (!config.production) await ready.promise;
     },
     drain() {
@@ -123,6 +127,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
       draining = true;
       stopping.abort();
       await closeListener(server);
+      await starting;
       await served?.stop();
       await cache?.close();
       await db.close();

@@ -134,7 +134,7 @@ function createChain(parts: HttpParts) {
     (allow: string): RequestHandler =>
     (req, res, next) => {
       const call = callOf(res);
-      const counted = call.actor === undefined ? doorkeeper.welcome(req, call, route.limited) : Promise.resolve();
+      const counted = call.actor === undefined ? doorkeeper.welcome(req, call, true) : Promise.resolve();
       counted.then(() => {
         res.setHeader('allow', allow);
         next(methodNotAllowed());

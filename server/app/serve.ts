@@ -65,11 +65,16 @@ function createModules({ config, db, cache, clock }: ServeParts) {
   const faces: PersonFace[] = [ordersPerson];
   const accounts = createAccounts(shared);
   const settings = createSettings({ ...shared, defaults: { timezone: config.timezone, locale: config.locale }, ttlSeconds: profiles });
-  const customers = createCustomers({ ...shared, profileTtl: profiles, today: (now) => localDay(config.timezone, now), faces: () => faces });
+  const customers = createCustomers({
+    ...shared,
+    profileTtl: profiles,
+    today: async (ctx) => localDay((await settings.settings.profile(ctx)).timezone, ctx.now),
+    faces: () => faces,
+  });
   const catalog = createCatalog({ ...shared, listTtl: shortTtl, occupied: occupiedUnits });
   const orders = createOrders(shared);
-  const { tutors, pets } = customers;
-  const appointments = createAppointments({ ...shared, tutors, pets, services: catalog.services, settings: settings.settings, appointmentsTtl: shortTtl });
+  const { tutors } = customers;
+  const appointments = createAppointments({ ...shared, settings: settings.settings, appointmentsTtl: shortTtl });
   faces.push(appointments.person);
   const routes = [accounts, settings, customers, catalog, appointments, orders].flatMap((module) => module.routes);
   return { accounts, settings: settings.settings, tutors, catalog, routes, jobs: customers.jobs };

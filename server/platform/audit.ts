@@ -1,7 +1,7 @@
 /** The audit trail: one row per change, written in the change's own transaction. */
 import type { Ctx } from './ctx.ts';
 import type { Queryable } from './db/database.ts';
-import { written } from './db/dialect.ts';
+import { dbNow, written } from './db/dialect.ts';
 import { type Sql, sql } from './db/sql.ts';
 import { newId } from './ids.ts';
 
@@ -28,7 +28,7 @@ export function auditOfWritten(ctx: Ctx, entry: AuditEntry): Sql {
 }
 
 function columns(ctx: Ctx, entry: AuditEntry): Sql {
-  return sql.join([newId(), ctx.now, ctx.actor.kind, ctx.actor.id, entry.action, entry.entity, entry.entity_id, entry.person_id, entry.changes, ctx.trace]);
+  return sql.join([newId(), dbNow, ctx.actor.kind, ctx.actor.id, entry.action, entry.entity, entry.entity_id, entry.person_id, entry.changes, ctx.trace]);
 }
 
 /** Forgets what was changed about a person, keeping that something was. */

@@ -14,7 +14,8 @@ export function expectDressed(answer: Pick<Answer, 'headers'>): void {
 }
 
 /** Words of ours or of our machinery that no answer may hold. */
-const INSIDE = /\bat .*\.(ts|js):\d|node_modules|\/server\/|select |insert into|update .* set|syntax error|sqlite|no such (table|column)|relation "|violates|constraint "|pg_|ECONN/i;
+const INSIDE =
+  /\bat .*\.(ts|js):\d|node_modules|\/server\/|select |insert into|update .* set|syntax error|sqlite|no such (table|column)|relation "|violates|constraint "|pg_|ECONN/i;
 
 export function expectRefusal(answer: Answer, status: number, code: string): void {
   expect({ status: answer.status, code: answer.body?.code }, answer.text).toEqual({ status, code });

@@ -37,16 +37,30 @@ describe.each(modes)('idempotency on $engine + $cache', (mode) => {
       const after = await contents(app.db);
       for (let i = 0; i < 2; i++) {
         const again = await post(key, body, pathOf(route, world));
-        expect({ route: route.name, status: again.status, text: again.text, replayed: again.headers.get('idempotent-replayed') }).toEqual({ route: route.name, status: first.status, text: first.text, replayed: 'true' });
+        expect({ route: route.name, status: again.status, text: again.text, replayed: again.headers.get('idempotent-replayed') }).toEqual({
+          route: route.name,
+          status: first.status,
+          text: first.text,
+          replayed: 'true',
+        });
       }
       expect(await contents(app.db)).toEqual(after);
-      expectRefusal(await post(key, { ...body, name: 'Outra coisa' }, pathOf(route, world)).then((answer) => (answer.body.code === 'VALIDATION_FAILED' ? post(key, bodies(world)['POST /api/tutors']!(), '/api/tutors') : answer)), 422, 'IDEMPOTENCY_KEY_REUSED');
+      expectRefusal(
+        await post(key, { ...body, name: 'Outra coisa' }, pathOf(route, world)).then((answer) =>
+          answer.body.code === 'VALIDATION_FAILED' ? post(key, bodies(world)['POST /api/tutors']!(), '/api/tutors') : answer,
+        ),
+        422,
+        'IDEMPOTENCY_KEY_REUSED',
+      );
     }
   });
 
   test('the routes whose answer is a secret ignore the key', async () => {
     const key = newKey();
-    const [one, two] = [await post(key, { name: 'a', scopes: ['ai:read'] }, '/api/api-keys'), await post(key, { name: 'a', scopes: ['ai:read'] }, '/api/api-keys')];
+    const [one, two] = [
+      await post(key, { name: 'a', scopes: ['ai:read'] }, '/api/api-keys'),
+      await post(key, { name: 'a', scopes: ['ai:read'] }, '/api/api-keys'),
+    ];
     expect([one.status, two.status]).toEqual([201, 201]);
     expect(one.body.data.key).not.toBe(two.body.data.key);
     const stored = await app.db.all<{ body: string | null }>(sql`select body from idempotency_keys`);
@@ -98,7 +112,10 @@ describe.each(modes)('idempotency on $engine + $cache', (mode) => {
   test('keys belong to their caller', async () => {
     const other = await app.as({ scopes: ['customers:write'] });
     const key = newKey();
-    const [mine, theirs] = [await post(key, { name: 'Minha', phone: newPhone() }), await other('POST', '/api/tutors', { name: 'Deles', phone: newPhone() }, { 'idempotency-key': key })];
+    const [mine, theirs] = [
+      await post(key, { name: 'Minha', phone: newPhone() }),
+      await other('POST', '/api/tutors', { name: 'Deles', phone: newPhone() }, { 'idempotency-key': key }),
+    ];
     expect([mine.status, theirs.status]).toEqual([201, 201]);
     expect(mine.body.data.id).not.toBe(theirs.body.data.id);
   });
@@ -106,9 +123,14 @@ describe.each(modes)('idempotency on $engine + $cache', (mode) => {
   test('PATCH and DELETE pay it no heed', async () => {
     const tutor: Row = await makeTutor(app);
     const key = { 'idempotency-key': newKey() };
-    const versions = [await app.call('PATCH', `/api/tutors/${tutor.id}`, { notes: 'a' }, key), await app.call('PATCH', `/api/tutors/${tutor.id}`, { notes: 'a' }, key)].map(({ body }) => body.data.version);
+    const versions = [
+      await app.call('PATCH', `/api/tutors/${tutor.id}`, { notes: 'a' }, key),
+      await app.call('PATCH', `/api/tutors/${tutor.id}`, { notes: 'a' }, key),
+    ].map(({ body }) => body.data.version);
     expect(versions).toEqual([2, 3]);
-    const gone = [await app.call('DELETE', `/api/tutors/${tutor.id}`, undefined, key), await app.call('DELETE', `/api/tutors/${tutor.id}`, undefined, key)].map(({ status }) => status);
+    const gone = [await app.call('DELETE', `/api/tutors/${tutor.id}`, undefined, key), await app.call('DELETE', `/api/tutors/${tutor.id}`, undefined, key)].map(
+      ({ status }) => status,
+    );
     expect(gone).toEqual([204, 404]);
   });
 

@@ -17,7 +17,8 @@ async function start(mode: Mode, env: Record<string, string>, more: StartOptions
   return app;
 }
 
-const statuses = (answers: Answer[]) => Object.fromEntries(Object.entries(Object.groupBy(answers, ({ status }) => String(status))).map(([status, list]) => [status, list!.length]));
+const statuses = (answers: Answer[]) =>
+  Object.fromEntries(Object.entries(Object.groupBy(answers, ({ status }) => String(status))).map(([status, list]) => [status, list!.length]));
 const times = async (n: number, call: (i: number) => Promise<Answer>) => Promise.all(Array.from({ length: n }, (_, i) => call(i)));
 
 function expectLimited(answer: Answer): void {
@@ -28,11 +29,22 @@ function expectLimited(answer: Answer): void {
 }
 
 describe.each(allModes)('limits on $engine + $cache', (mode) => {
-  test('by address, without credentials too: exactly so many, then 429 with Retry-After; probes of life included', async () => {
+  test('by address, without credentials too: exactly so many, then 429 with Retry-After', async () => {
     const app = await start(mode, { RATE_LIMIT_PER_IP: '20' });
-    const answers = await times(30, (i) => app.call(['GET', 'POST', 'PUT'][i % 3]!, ['/api/tutors', '/API/Tutors/', '/api/nowhere', '/api/tutors/x?y=1', '/health'][i % 5]!, undefined, i % 5 === 4 && i % 3 !== 0 ? NONE : { ...NONE, 'x-forwarded-for': `10.0.0.${i}`, forwarded: `for=10.0.1.${i}`, 'x-real-ip': `10.0.2.${i}`, 'user-agent': String(i) }));
+    const answers = await times(30, (i) =>
+      app.call(
+        ['GET', 'POST', 'PUT'][i % 3]!,
+        ['/api/tutors', '/API/Tutors/', '/api/nowhere', '/api/tutors/x?y=1', '/api/openapi.json'][i % 5]!,
+        undefined,
+        i % 5 === 4 && i % 3 !== 0
+          ? NONE
+          : { ...NONE, 'x-forwarded-for': `10.0.0.${i}`, forwarded: `for=10.0.1.${i}`, 'x-real-ip': `10.0.2.${i}`, 'user-agent': String(i) },
+      ),
+    );
     expect(statuses(answers)['429']).toBe(10);
     for (const answer of answers.filter(({ status }) => status === 429)) expectLimited(answer);
+    // Who watches over us is not shut out with the noise.
+    expect((await app.call('GET', '/health/ready', undefined, NONE)).status).toBe(200);
     // Having a key does not make an address fresh.
     expectLimited(await app.call('GET', '/api/tutors'));
     expectLimited(await app.call('POST', '/api/auth/login', { email: 'dona@clinica.test', password: 'x' }, { ...NONE, ...LOGIN }));
@@ -46,16 +58,20 @@ describe.each(allModes)('limits on $engine + $cache', (mode) => {
     expectLimited(answers.find(({ status }) => status === 429)!);
     expect((await app.call('GET', '/api/tutors?limit=1')).status).toBe(200);
     // Another way to present the same key is the same caller.
-    const bearer = await times(3, () => app.call('GET', '/api/tutors?limit=1', undefined, { ...NONE, authorization: 'Bearer test-key-with-every-scope-0123456789' }));
+    const bearer = await times(3, () =>
+      app.call('GET', '/api/tutors?limit=1', undefined, { ...NONE, authorization: 'Bearer test-key-with-every-scope-0123456789' }),
+    );
     expect(statuses(bearer)).toEqual({ 200: 3 });
-    const rest = await times(20, (i) => app.call('GET', '/api/tutors?limit=1', undefined, i % 2 ? { ...NONE, authorization: 'bearer test-key-with-every-scope-0123456789' } : {}));
+    const rest = await times(20, (i) =>
+      app.call('GET', '/api/tutors?limit=1', undefined, i % 2 ? { ...NONE, authorization: 'bearer test-key-with-every-scope-0123456789' } : {}),
+    );
     // 15 in all, less the key's creation, one read and three by bearer.
     expect(statuses(rest)).toEqual({ 200: 10, 429: 10 });
   });
 
   test('x-forwarded-for counts only as far as proxies are trusted', async () => {
     const app = await start(mode, { RATE_LIMIT_PER_IP: '5', TRUST_PROXY: '1' });
-    const from = (address: string) => app.call('GET', '/health/live', undefined, { ...NONE, 'x-forwarded-for': address });
+    const from = (address: string) => app.call('GET', '/api/openapi.json', undefined, { ...NONE, 'x-forwarded-for': address });
     expect(statuses(await times(8, () => from('203.0.113.7')))).toEqual({ 200: 5, 429: 3 });
     // What a caller writes itself stands left of what the proxy saw.
     expect(statuses(await times(4, (i) => from(`198.51.100.${i}, 203.0.113.7`)))).toEqual({ 429: 4 });

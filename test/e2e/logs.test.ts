@@ -20,7 +20,19 @@ const CANARY = {
   header: 'cabecalho-canario',
 };
 /** In every spelling a log line might hold them. */
-const NEVER = [...Object.values(CANARY), '11940028922', '940028922', '94002-8922', '52998224725', 'Zwingli', 'zwingli', 'jacaranda', 'Jabuticabeira', 'senha-da-dona-123', TEST_KEY];
+const NEVER = [
+  ...Object.values(CANARY),
+  '11940028922',
+  '940028922',
+  '94002-8922',
+  '52998224725',
+  'Zwingli',
+  'zwingli',
+  'jacaranda',
+  'Jabuticabeira',
+  'senha-da-dona-123',
+  TEST_KEY,
+];
 
 describe.each(modes)('logs on $engine + $cache', (mode) => {
   let app: TestApp;
@@ -33,7 +45,15 @@ describe.each(modes)('logs on $engine + $cache', (mode) => {
   afterAll(() => app.close());
 
   test('nothing of people and no secret is in any line, whatever was called and however it failed', async () => {
-    const person = { name: CANARY.name, phone: CANARY.phone, email: CANARY.email, tax_id: CANARY.taxId, notes: CANARY.notes, external_id: CANARY.external, address: { street: CANARY.address } };
+    const person = {
+      name: CANARY.name,
+      phone: CANARY.phone,
+      email: CANARY.email,
+      tax_id: CANARY.taxId,
+      notes: CANARY.notes,
+      external_id: CANARY.external,
+      address: { street: CANARY.address },
+    };
     const tutor = await app.call('POST', '/api/tutors', person, { 'idempotency-key': 'log-1' });
     expect(tutor.status, tutor.text).toBe(201);
     const { id } = tutor.body.data;
@@ -42,22 +62,46 @@ describe.each(modes)('logs on $engine + $cache', (mode) => {
     expect((await app.call('POST', '/api/tutors', { ...person, phone: '+5511940028923' })).status).toBe(409);
     expect((await app.call('PATCH', `/api/tutors/${world.other.id}`, { external_id: CANARY.external })).status).toBe(409);
     expect((await app.call('PATCH', `/api/tutors/${world.other.id}`, { phone: CANARY.phone })).status).toBe(409);
-    for (const query of [`phone=${encodeURIComponent(CANARY.phone)}`, `q=${CANARY.name}`, `external_id=${CANARY.external}`, `q=${CANARY.email}`, `cursor=${CANARY.notes}`]) await app.call('GET', `/api/tutors?${query}`);
+    for (const query of [
+      `phone=${encodeURIComponent(CANARY.phone)}`,
+      `q=${CANARY.name}`,
+      `external_id=${CANARY.external}`,
+      `q=${CANARY.email}`,
+      `cursor=${CANARY.notes}`,
+    ])
+      await app.call('GET', `/api/tutors?${query}`);
     await app.call('GET', `/api/tutors/${CANARY.notes}`);
     await app.call('GET', `/${CANARY.notes}/${encodeURIComponent(CANARY.phone)}?x=${CANARY.email}`);
     await app.call('GET', `/api/customers/${id}/export`);
-    for (const body of [`{"name":"${CANARY.name}`, JSON.stringify({ ...person, nonsense: CANARY.notes, [CANARY.notes]: 1 }), JSON.stringify({ ...person, email: `${CANARY.email} x` }), Buffer.from([0x22, ...Buffer.from(CANARY.notes), 0xff])]) {
+    for (const body of [
+      `{"name":"${CANARY.name}`,
+      JSON.stringify({ ...person, nonsense: CANARY.notes, [CANARY.notes]: 1 }),
+      JSON.stringify({ ...person, email: `${CANARY.email} x` }),
+      Buffer.from([0x22, ...Buffer.from(CANARY.notes), 0xff]),
+    ]) {
       expect((await app.call('POST', '/api/customers', body)).status).toBeGreaterThanOrEqual(400);
     }
     // Every writing route, with the canary in each text of its body.
     for (const route of (await listRoutes(app)).filter(({ body }) => body)) {
       const sample = bodies(world)[route.name]!();
       const told = Object.fromEntries(Object.entries(sample).map(([name, value]) => [name, name === 'name' || name === 'notes' ? CANARY.notes : value]));
-      await app.call(route.method, pathOf(route, world), told, { 'x-request-id': 'x', 'user-agent': CANARY.header, referer: `https://x.test/${CANARY.email}`, 'x-forwarded-for': CANARY.header });
+      await app.call(route.method, pathOf(route, world), told, {
+        'x-request-id': 'x',
+        'user-agent': CANARY.header,
+        referer: `https://x.test/${CANARY.email}`,
+        'x-forwarded-for': CANARY.header,
+      });
       await app.call(route.method, pathOf(route, world), { ...told, [CANARY.notes]: CANARY.phone });
     }
     // Ways in.
-    for (const headers of [{ 'x-api-key': CANARY.key }, { ...NONE, authorization: `Bearer ${CANARY.key}` }, { ...NONE, cookie: `caramelo=${CANARY.key}` }, { 'idempotency-key': `${CANARY.notes} ` }, { 'if-match': CANARY.notes }] as Record<string, string>[]) await app.call('POST', '/api/tutors', person, headers);
+    for (const headers of [
+      { 'x-api-key': CANARY.key },
+      { ...NONE, authorization: `Bearer ${CANARY.key}` },
+      { ...NONE, cookie: `caramelo=${CANARY.key}` },
+      { 'idempotency-key': `${CANARY.notes} ` },
+      { 'if-match': CANARY.notes },
+    ] as Record<string, string>[])
+      await app.call('POST', '/api/tutors', person, headers);
     await app.call('POST', '/api/users', { email: CANARY.email, name: CANARY.name, role: 'attendant', password: CANARY.password });
     await app.call('POST', '/api/users', { email: CANARY.email, name: CANARY.name, role: 'attendant', password: CANARY.password });
     await app.call('POST', '/api/auth/login', { email: CANARY.email, password: `${CANARY.password}x` }, NONE);
@@ -74,12 +118,22 @@ describe.each(modes)('logs on $engine + $cache', (mode) => {
     await app.db.tx((tx) => tx.script('alter table products rename to products_gone'));
     expect((await app.call('POST', '/api/products', { name: CANARY.notes, price_cents: 1 })).status).toBe(500);
     await app.db.tx((tx) => tx.script('alter table products_gone rename to products'));
-    await app.db.tx((tx) => tx.script(mode.engine === 'postgresql' ? "alter table products add constraint canary check (name <> 'mensagem-canario-jacaranda') not valid" : "create trigger canary before insert on products when new.name = 'mensagem-canario-jacaranda' begin select raise(abort, 'CHECK constraint failed'); end"));
+    await app.db.tx((tx) =>
+      tx.script(
+        mode.engine === 'postgresql'
+          ? "alter table products add constraint canary check (name <> 'mensagem-canario-jacaranda') not valid"
+          : "create trigger canary before insert on products when new.name = 'mensagem-canario-jacaranda' begin select raise(abort, 'CHECK constraint failed'); end",
+      ),
+    );
     expect((await app.call('POST', '/api/products', { name: CANARY.notes, price_cents: 1 })).status).toBeGreaterThanOrEqual(400);
 
     const text = app.logs().join('');
     expect(text.length).toBeGreaterThan(10_000);
-    for (const word of [...NEVER, ...secrets]) expect(text.split('\n').filter((line) => line.includes(word) || line.includes(encodeURIComponent(word))), word).toEqual([]);
+    for (const word of [...NEVER, ...secrets])
+      expect(
+        text.split('\n').filter((line) => line.includes(word) || line.includes(encodeURIComponent(word))),
+        word,
+      ).toEqual([]);
   });
 
   test('one line a request, with its id, route, status and time; ids instead of paths', async () => {
@@ -95,13 +149,23 @@ describe.each(modes)('logs on $engine + $cache', (mode) => {
       ['GET', '/health/live', undefined, NONE, '/health/live'],
     ];
     const answers = [];
-    for (const [method, path, body, headers] of calls) answers.push(await app.call(method, path, body, { 'x-request-id': `linha-${answers.length}-0000`, ...headers }));
-    const lines = app.logs().slice(from).map((line) => JSON.parse(line) as Record<string, unknown>);
+    for (const [method, path, body, headers] of calls)
+      answers.push(await app.call(method, path, body, { 'x-request-id': `linha-${answers.length}-0000`, ...headers }));
+    const lines = app
+      .logs()
+      .slice(from)
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(app.logs().every((line) => line.endsWith('\n') && line.indexOf('\n') === line.length - 1)).toBe(true);
     for (const [i, [method, , , , route]] of calls.entries()) {
       const mine = lines.filter((line) => line['req'] === `linha-${i}-0000` && line['msg'] === 'request');
       expect(mine, `${method} ${i}`).toHaveLength(1);
-      expect(mine[0]).toMatchObject({ level: 'info', time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/), method, status: answers[i]!.status, ms: expect.any(Number) });
+      expect(mine[0]).toMatchObject({
+        level: 'info',
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+        method,
+        status: answers[i]!.status,
+        ms: expect.any(Number),
+      });
       expect(mine[0]!['route']).toBe(route);
       expect(answers[i]!.headers.get('x-request-id')).toBe(`linha-${i}-0000`);
     }
@@ -109,7 +173,10 @@ describe.each(modes)('logs on $engine + $cache', (mode) => {
 
   test('nothing a caller sends can forge a line', async () => {
     const from = app.logs().length;
-    await sendRaw(app.url, head('GET', '/api/tutors?q=%0a%7b%22level%22%3a%22info%22%2c%22msg%22%3a%22forged%22%7d', { 'x-api-key': TEST_KEY, 'x-request-id': '{"forged":1}' }));
+    await sendRaw(
+      app.url,
+      head('GET', '/api/tutors?q=%0a%7b%22level%22%3a%22info%22%2c%22msg%22%3a%22forged%22%7d', { 'x-api-key': TEST_KEY, 'x-request-id': '{"forged":1}' }),
+    );
     await app.call('GET', '/api/tutors', undefined, { 'x-request-id': 'a\u0085b' });
     for (const line of app.logs().slice(from)) {
       expect(line).not.toContain('forged');

@@ -27,9 +27,15 @@ export async function makePostgres(): Promise<OwnPostgres> {
   const who = unprivileged();
   if (who) for (const path of [folder, data]) chownSync(path, who.uid, who.gid);
   const port = await freePort();
-  execFileSync(join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'], { ...who, cwd: folder, stdio: 'ignore' });
+  execFileSync(join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'], {
+    ...who,
+    cwd: folder,
+    stdio: 'ignore',
+  });
   // A crash of the server, not of the machine, is what is tested: no fsync needed.
-  const settings = [`port=${port}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off', 'shared_buffers=16MB', 'max_connections=60'].flatMap((setting) => ['-c', setting]);
+  const settings = [`port=${port}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off', 'shared_buffers=16MB', 'max_connections=60'].flatMap(
+    (setting) => ['-c', setting],
+  );
   let server: ChildProcess | undefined;
   const own: OwnPostgres = {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
@@ -84,7 +90,10 @@ function unprivileged(): { uid: number; gid: number } | undefined {
 }
 
 function childrenOf(pid: number): number[] {
-  return execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' }).split('\n').map(Number).filter(Boolean);
+  return execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
+    .split('\n')
+    .map(Number)
+    .filter(Boolean);
 }
 
 /** Resolves when the server takes sessions, not only connections. */

@@ -20,7 +20,9 @@ export function sendRaw(url: string, bytes: string | Uint8Array, ms = 5_000): Pr
 /** A request line and headers as one text; `connection: close` included. */
 export function head(method: string, path: string, headers: Record<string, string> = {}): string {
   const all = { host: 'x', connection: 'close', ...headers };
-  return `${method} ${path} HTTP/1.1\r\n${Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
+  return `${method} ${path} HTTP/1.1\r\n${Object.entries(all)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('')}\r\n`;
 }
 
 function parse(text: string): Answer {

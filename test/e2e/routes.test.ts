@@ -9,7 +9,8 @@ import { contents } from './tables.ts';
 import { bodies, makeWorld, pathOf, type World } from './world.ts';
 
 /** What the contract opens to everybody; its webhooks, feeds and the console's files join when they exist. */
-const OPEN = /^\/(health(\/(live|ready))?|api\/auth\/login|api\/openapi\.json|api\/docs(\/.*)?|api\/payments\/webhooks\/\{provider\}|api\/whatsapp\/webhook|api\/calendars\/\{token\}\.ics)$/;
+const OPEN =
+  /^\/(health(\/(live|ready))?|api\/auth\/login|api\/openapi\.json|api\/docs(\/.*)?|api\/payments\/webhooks\/\{provider\}|api\/whatsapp\/webhook|api\/calendars\/\{token\}\.ics)$/;
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const NONE = { 'x-api-key': '' };
 
@@ -41,8 +42,32 @@ describe.each(allModes)('the gateway on $engine + $cache', (mode) => {
 
   test('without credentials every call is 401, before body, path or look-up is examined', async () => {
     const paths = new Set(routes.filter((route) => !route.open).map((route) => route.path));
-    const places = [...paths].flatMap((path) => [pathOf({ path }, world), ...(path.includes('{') ? [pathOf({ path }, world, 'nonsense'), pathOf({ path }, world, '%E0%A4%A')] : [])]);
-    const unknown = ['/api', '/api/', '/api/nowhere', '/api/tutors/x/y/z', '/nowhere', '/api/docs/secret', '/api/docs/../tutors', '/api/openapi.json/x', '/health/x', '/metrics', '/api/auth', '/API/TUTORS', '/api/tutors/', '//api/tutors', '/api/%74utors', '/api/tutors%2f', '/.env', '/.git/config', '/server/main.ts', '/index.html'];
+    const places = [...paths].flatMap((path) => [
+      pathOf({ path }, world),
+      ...(path.includes('{') ? [pathOf({ path }, world, 'nonsense'), pathOf({ path }, world, '%E0%A4%A')] : []),
+    ]);
+    const unknown = [
+      '/api',
+      '/api/',
+      '/api/nowhere',
+      '/api/tutors/x/y/z',
+      '/nowhere',
+      '/api/docs/secret',
+      '/api/docs/../tutors',
+      '/api/openapi.json/x',
+      '/health/x',
+      '/metrics',
+      '/api/auth',
+      '/API/TUTORS',
+      '/api/tutors/',
+      '//api/tutors',
+      '/api/%74utors',
+      '/api/tutors%2f',
+      '/.env',
+      '/.git/config',
+      '/server/main.ts',
+      '/index.html',
+    ];
     app.statements();
     for (const path of [...places, ...unknown]) {
       for (const method of METHODS) {
@@ -55,13 +80,25 @@ describe.each(allModes)('the gateway on $engine + $cache', (mode) => {
       }
     }
     // Reading a body or a row would have shown: the limits are no statements.
-    expect(app.statements().map(({ text }) => text).filter((text) => !/\b(instances|cache_invalidations|jobs|sessions|login_attempts|idempotency_keys|events)\b/.test(text))).toEqual([]);
+    expect(
+      app
+        .statements()
+        .map(({ text }) => text)
+        .filter((text) => !/\b(instances|cache_invalidations|jobs|sessions|login_attempts|idempotency_keys|events)\b/.test(text)),
+    ).toEqual([]);
     const big = await app.call('POST', '/api/tutors', 'x'.repeat(300_000), NONE);
     expectRefusal(big, 401, 'UNAUTHENTICATED');
   });
 
   test('credentials that are none are 401 on every route', async () => {
-    const wrong: Record<string, string>[] = [{ 'x-api-key': 'wrong-key-0123456789' }, { 'x-api-key': '', authorization: 'Bearer wrong-key-0123456789' }, { 'x-api-key': '', authorization: 'Basic eDp5' }, { 'x-api-key': '', cookie: 'caramelo=x; __Host-caramelo=y' }, { 'x-api-key': "' or 1=1 --" }, { 'x-api-key': 'x'.repeat(5_000) }];
+    const wrong: Record<string, string>[] = [
+      { 'x-api-key': 'wrong-key-0123456789' },
+      { 'x-api-key': '', authorization: 'Bearer wrong-key-0123456789' },
+      { 'x-api-key': '', authorization: 'Basic eDp5' },
+      { 'x-api-key': '', cookie: 'caramelo=x; __Host-caramelo=y' },
+      { 'x-api-key': "' or 1=1 --" },
+      { 'x-api-key': 'x'.repeat(5_000) },
+    ];
     for (const [i, route] of routes.filter(({ open }) => !open).entries()) {
       const answer = await app.call(route.method, pathOf(route, world), undefined, wrong[i % wrong.length]);
       expectRefusal(answer, 401, 'UNAUTHENTICATED');
@@ -75,7 +112,12 @@ describe.each(allModes)('the gateway on $engine + $cache', (mode) => {
       if (methods.has('PATCH')) methods.add('PUT');
       for (const method of METHODS.filter((one) => !methods.has(one) && !(one === 'HEAD' && methods.has('GET')))) {
         const answer = await app.call(method, pathOf({ path }, world));
-        expect({ method, path, status: answer.status, allow: answer.headers.get('allow')?.split(', ').sort() }).toEqual({ method, path, status: 405, allow: [...methods].sort() });
+        expect({ method, path, status: answer.status, allow: answer.headers.get('allow')?.split(', ').sort() }).toEqual({
+          method,
+          path,
+          status: 405,
+          allow: [...methods].sort(),
+        });
         if (method !== 'HEAD') expectRefusal(answer, 405, 'METHOD_NOT_ALLOWED');
       }
     }
@@ -100,7 +142,12 @@ describe.each(allModes)('the gateway on $engine + $cache', (mode) => {
         expect('next_cursor' in answer.body.meta).toBe(route.paged);
       }
       const bare = await app.call('HEAD', path);
-      expect({ path, status: bare.status, text: bare.text, type: bare.headers.get('content-type') }).toEqual({ path, status: 200, text: '', type: answer.headers.get('content-type') });
+      expect({ path, status: bare.status, text: bare.text, type: bare.headers.get('content-type') }).toEqual({
+        path,
+        status: 200,
+        text: '',
+        type: answer.headers.get('content-type'),
+      });
       expect(Number(bare.headers.get('content-length'))).toBeGreaterThan(0);
       expectDressed(bare);
     }
@@ -143,7 +190,9 @@ describe.each(modes)('scopes and failures on $engine + $cache', (mode) => {
     const scopes = [...new Set(routes.flatMap(({ scope }) => scope ?? []))];
     const keys = new Map<string, Call>();
     for (const scope of scopes) keys.set(scope, await app.as({ scopes: [scope] }));
-    const others = await Promise.all(scopes.map(async (scope) => [scope, await app.as({ scopes: scopes.filter((one) => one !== scope) })] as const)).then((pairs) => new Map(pairs));
+    const others = await Promise.all(scopes.map(async (scope) => [scope, await app.as({ scopes: scopes.filter((one) => one !== scope) })] as const)).then(
+      (pairs) => new Map(pairs),
+    );
     const before = await contents(app.db);
     for (const route of routes.filter(({ scope }) => scope !== undefined)) {
       for (const path of [pathOf(route, world), pathOf(route, world, 'nonsense')]) {
@@ -177,7 +226,21 @@ describe.each(modes)('scopes and failures on $engine + $cache', (mode) => {
     const broken = await startApp(mode);
     try {
       const its = await makeWorld(broken);
-      for (const table of ['tutors', 'pets', 'services', 'products', 'resources', 'appointments', 'settings', 'closed_days', 'orders', 'consents', 'pet_guardians', 'console_users']) await broken.db.tx((tx) => tx.script(`alter table ${table} rename to ${table}_gone`));
+      for (const table of [
+        'tutors',
+        'pets',
+        'services',
+        'products',
+        'resources',
+        'appointments',
+        'settings',
+        'closed_days',
+        'orders',
+        'consents',
+        'pet_guardians',
+        'console_users',
+      ])
+        await broken.db.tx((tx) => tx.script(`alter table ${table} rename to ${table}_gone`));
       await broken.db.run(sql`update ${identifier('api_keys')} set last_used_at = null`);
       let failed = 0;
       for (const route of routes.filter(({ path, open }) => !open && !/^\/(metrics|api\/(auth|api-keys))/.test(path))) {

@@ -52,7 +52,11 @@ interface Index {
 }
 
 async function shape(db: Database) {
-  const list = (await db.all<Column>(columns)).map(({ type, nullable, ...row }) => ({ ...row, type: SAME[type.toLowerCase()] ?? type.toLowerCase(), nullable: Boolean(nullable) }));
+  const list = (await db.all<Column>(columns)).map(({ type, nullable, ...row }) => ({
+    ...row,
+    type: SAME[type.toLowerCase()] ?? type.toLowerCase(),
+    nullable: Boolean(nullable),
+  }));
   return { columns: canonical(list), keys: canonical(await db.all<Key>(foreignKeys)) };
 }
 
@@ -82,7 +86,9 @@ describe('the schema', () => {
 
   test('after every number the engines hold the same tables, columns and references', async () => {
     const [p, s] = [files(postgres), files(sqlite)];
-    expect(p.map(({ number, name, previousRuns }) => ({ number, name, previousRuns }))).toEqual(s.map(({ number, name, previousRuns }) => ({ number, name, previousRuns })));
+    expect(p.map(({ number, name, previousRuns }) => ({ number, name, previousRuns }))).toEqual(
+      s.map(({ number, name, previousRuns }) => ({ number, name, previousRuns })),
+    );
     for (let n = 1; n <= p.length; n++) {
       expect(await migrate(postgres, p.slice(0, n))).toEqual([n]);
       expect(await migrate(sqlite, s.slice(0, n))).toEqual([n]);
@@ -94,21 +100,76 @@ describe('the schema', () => {
   test.each(['postgresql', 'sqlite'] as const)('every reference has an index that starts with it (%s)', async (engine) => {
     const db = engine === 'sqlite' ? sqlite : postgres;
     const all = await db.all<Index>(indexes);
-    const bare = (await db.all<Key>(foreignKeys)).filter(({ table_name, column_name }) => !all.some((index) => index.table_name === table_name && index.columns?.split(',')[0] === column_name));
+    const bare = (await db.all<Key>(foreignKeys)).filter(
+      ({ table_name, column_name }) => !all.some((index) => index.table_name === table_name && index.columns?.split(',')[0] === column_name),
+    );
     expect(bare.map(({ table_name, column_name }) => `${table_name}.${column_name}`)).toEqual([]);
   });
 
   test.each(['postgresql', 'sqlite'] as const)('what the contract promises is there (%s)', async (engine) => {
     const db = engine === 'sqlite' ? sqlite : postgres;
     const tables = new Set((await db.all<Column>(columns)).map((row) => row.table_name));
-    const promised = ['user_profiles', 'tutors', 'pets', 'appointments', 'appointment_reminders', 'services', 'products', 'orders', 'order_items', 'payments', 'conversations', 'messages', 'context_data', 'ai_memory', 'campaigns', 'campaign_recipients'];
+    const promised = [
+      'user_profiles',
+      'tutors',
+      'pets',
+      'appointments',
+      'appointment_reminders',
+      'services',
+      'products',
+      'orders',
+      'order_items',
+      'payments',
+      'conversations',
+      'messages',
+      'context_data',
+      'ai_memory',
+      'campaigns',
+      'campaign_recipients',
+    ];
     expect(promised.filter((table) => !tables.has(table))).toEqual([]);
-    const needed = ['identities', 'pet_guardians', 'resources', 'appointment_resources', 'turns', 'jobs', 'events', 'instances', 'api_keys', 'console_users', 'settings', 'idempotency_keys', 'audit_log', 'schema_migrations'];
+    const needed = [
+      'identities',
+      'pet_guardians',
+      'resources',
+      'appointment_resources',
+      'turns',
+      'jobs',
+      'events',
+      'instances',
+      'api_keys',
+      'console_users',
+      'settings',
+      'idempotency_keys',
+      'audit_log',
+      'schema_migrations',
+    ];
     expect(needed.filter((table) => !tables.has(table))).toEqual([]);
     const found = (await db.all<Index>(indexes)).map((index) => `${index.table_name}(${index.columns})${index.is_unique ? ' unique' : ''}`);
-    for (const index of ['user_profiles(phone_number) unique', 'conversations(user_id,created_at)', 'messages(conversation_id,timestamp)', 'appointments(tutor_id,starts_at)', 'orders(user_id,created_at)']) expect(found).toContain(index);
+    for (const index of [
+      'user_profiles(phone_number) unique',
+      'conversations(user_id,created_at)',
+      'messages(conversation_id,timestamp)',
+      'appointments(tutor_id,starts_at)',
+      'orders(user_id,created_at)',
+    ])
+      expect(found).toContain(index);
     const references = (await db.all<Key>(foreignKeys)).map((key) => `${key.table_name}.${key.column_name} → ${key.target}`);
-    for (const reference of ['tutors.id → user_profiles', 'pets.tutor_id → tutors', 'pet_guardians.pet_id → pets', 'appointments.tutor_id → tutors', 'appointments.pet_id → pets', 'conversations.user_id → user_profiles', 'messages.conversation_id → conversations', 'context_data.user_id → user_profiles', 'orders.user_id → user_profiles', 'order_items.order_id → orders', 'order_items.product_id → products', 'order_items.appointment_id → appointments']) expect(references).toContain(reference);
+    for (const reference of [
+      'tutors.id → user_profiles',
+      'pets.tutor_id → tutors',
+      'pet_guardians.pet_id → pets',
+      'appointments.tutor_id → tutors',
+      'appointments.pet_id → pets',
+      'conversations.user_id → user_profiles',
+      'messages.conversation_id → conversations',
+      'context_data.user_id → user_profiles',
+      'orders.user_id → user_profiles',
+      'order_items.order_id → orders',
+      'order_items.product_id → products',
+      'order_items.appointment_id → appointments',
+    ])
+      expect(references).toContain(reference);
   });
 
   test.each(['postgresql', 'sqlite'] as const)('two at once migrate once; a changed file is refused; a failing one leaves nothing (%s)', async (engine) => {
@@ -116,7 +177,7 @@ describe('the schema', () => {
     const mine = files(db);
     const next = (text: string): Migration => ({ number: mine.length + 1, name: 'next', text, checksum: 'x', previousRuns: true });
     const broken = next('create table half_done (id text primary key); insert into nowhere values (1)');
-    await expect(migrate(db, [...mine, broken])).rejects.toThrow();
+    await expect(migrate(db, [...mine, broken])).rejects.toThrow(/nowhere/);
     expect((await db.all<Column>(columns)).some((row) => row.table_name === 'half_done')).toBe(false);
     const sound = next('create table half_done (id text primary key)');
     const applied = await Promise.all([migrate(db, [...mine, sound]), migrate(db, [...mine, sound])]);

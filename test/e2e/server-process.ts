@@ -22,7 +22,14 @@ export interface ServerProcess {
 }
 
 export const KEY = 'a-key-of-the-tests-0123456789abcdef';
-export const PRODUCTION = { NODE_ENV: 'production', HOST: '127.0.0.1', API_KEY: KEY, ENCRYPTION_KEY: 'ab'.repeat(32), ADMIN_EMAIL: 'dona@clinica.test', ADMIN_PASSWORD: 'senha-da-dona-123' };
+export const PRODUCTION = {
+  NODE_ENV: 'production',
+  HOST: '127.0.0.1',
+  API_KEY: KEY,
+  ENCRYPTION_KEY: 'ab'.repeat(32),
+  ADMIN_EMAIL: 'dona@clinica.test',
+  ADMIN_PASSWORD: 'senha-da-dona-123',
+};
 
 const MAIN = join(import.meta.dirname, '../../server/main.ts');
 

@@ -37,11 +37,41 @@ afterEach(async () => {
 describe('configuration', () => {
   test('every mistake at once, by name, without the values of secrets; exit 1', async () => {
     const server = await start({
-      NODE_ENV: 'production', PORT: 'oitenta', DATABASE_URL: 'mysql://root:segredo-do-banco@db/x', API_KEY: 'segredo-curto', ENCRYPTION_KEY: 'segredo-da-cifra', ADMIN_EMAIL: 'dona', ADMIN_PASSWORD: 'segredo', REDIS_URL: 'http://:segredo-do-redis@r',
-      TIMEZONE: 'Brasil', RATE_LIMIT_PER_IP: '0', LOG_LEVEL: 'muito', ROLES: 'api,cafe', DATABASE_SSL: 'sim', WHATSAPP: 'telegram', TRUST_PROXY: '-1', CACHE_TTL_PROFILES: '1e99',
+      NODE_ENV: 'production',
+      PORT: 'oitenta',
+      DATABASE_URL: 'mysql://root:segredo-do-banco@db/x',
+      API_KEY: 'segredo-curto',
+      ENCRYPTION_KEY: 'segredo-da-cifra',
+      ADMIN_EMAIL: 'dona',
+      ADMIN_PASSWORD: 'segredo',
+      REDIS_URL: 'http://:segredo-do-redis@r',
+      TIMEZONE: 'Brasil',
+      RATE_LIMIT_PER_IP: '0',
+      LOG_LEVEL: 'muito',
+      ROLES: 'api,cafe',
+      DATABASE_SSL: 'sim',
+      WHATSAPP: 'telegram',
+      TRUST_PROXY: '-1',
+      CACHE_TTL_PROFILES: '1e99',
     });
     expect(await server.exit).toEqual({ code: 1, signal: null });
-    for (const name of ['PORT', 'DATABASE_URL', 'API_KEY', 'ENCRYPTION_KEY', 'ADMIN_EMAIL', 'ADMIN_PASSWORD', 'REDIS_URL', 'TIMEZONE', 'RATE_LIMIT_PER_IP', 'LOG_LEVEL', 'ROLES', 'DATABASE_SSL', 'WHATSAPP', 'TRUST_PROXY', 'CACHE_TTL_PROFILES']) {
+    for (const name of [
+      'PORT',
+      'DATABASE_URL',
+      'API_KEY',
+      'ENCRYPTION_KEY',
+      'ADMIN_EMAIL',
+      'ADMIN_PASSWORD',
+      'REDIS_URL',
+      'TIMEZONE',
+      'RATE_LIMIT_PER_IP',
+      'LOG_LEVEL',
+      'ROLES',
+      'DATABASE_SSL',
+      'WHATSAPP',
+      'TRUST_PROXY',
+      'CACHE_TTL_PROFILES',
+    ]) {
       expect(server.output()).toMatch(new RegExp(`^\\s*${name}: `, 'm'));
     }
     expect(server.output()).not.toContain('segredo');
@@ -102,7 +132,7 @@ describe('development', () => {
     // Secrets are told once: a second start on the same file prints none.
     const again = await start({ DATABASE_URL: NOWHERE }, at);
     await again.until('/health/ready', 200);
-    expect(again.output()).not.toMatch(/Chave de API|Senha/);
+    expect(again.output()).not.toMatch(/mostrada só agora|Senha/);
   });
 
   test('killed between two migrations, it goes on where it stopped', async () => {
@@ -138,7 +168,13 @@ describe('production', () => {
     const server = await start({ ...PRODUCTION, DATABASE_URL: postgres.url }, at);
     await server.until('/health/live', 200);
     const none = { 'x-api-key': '' };
-    for (const [path, headers, status, code] of [['/health/ready', none, 503, 'UNAVAILABLE'], ['/health', none, 503, 'UNAVAILABLE'], ['/api/tutors', none, 401, 'UNAUTHENTICATED'], ['/metrics', none, 401, 'UNAUTHENTICATED'], ['/api/tutors', {}, 503, 'UNAVAILABLE']] as const) {
+    for (const [path, headers, status, code] of [
+      ['/health/ready', none, 503, 'UNAVAILABLE'],
+      ['/health', none, 503, 'UNAVAILABLE'],
+      ['/api/tutors', none, 401, 'UNAUTHENTICATED'],
+      ['/metrics', none, 401, 'UNAUTHENTICATED'],
+      ['/api/tutors', {}, 503, 'UNAVAILABLE'],
+    ] as const) {
       const answer = await server.call('GET', path, undefined, headers);
       expectRefusal(answer, status, code);
       if (status === 503) expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
@@ -155,12 +191,19 @@ describe('production', () => {
     expect(server.output()).not.toContain(KEY);
   });
 
+  test('SIGTERM while it still waits for PostgreSQL: exit 0', async () => {
+    const server = await start({ ...PRODUCTION, DATABASE_URL: NOWHERE });
+    await server.until('/health/live', 200);
+    server.signal('SIGTERM');
+    expect(await server.exit, server.output()).toEqual({ code: 0, signal: null });
+  });
+
   test('no owner and no ADMIN_*: exit 1, naming them; with an owner they are not needed', async () => {
     const url = await makeDatabase();
     const { ADMIN_EMAIL, ADMIN_PASSWORD, ...without } = PRODUCTION;
     const refused = await start({ ...without, DATABASE_URL: url });
     expect(await refused.exit).toEqual({ code: 1, signal: null });
-    expect(refused.output()).toMatch(/ADMIN_EMAIL and ADMIN_PASSWORD/);
+    expect(refused.output()).toMatch(/ADMIN_EMAIL.*ADMIN_PASSWORD/);
     const first = await start({ ...without, ADMIN_EMAIL, ADMIN_PASSWORD, DATABASE_URL: url });
     await first.until('/health/ready', 200);
     const second = await start({ ...without, DATABASE_URL: url });
@@ -175,8 +218,18 @@ describe('production', () => {
     const db = openPostgres({ url, poolMax: 1, applicationName: 'tests', onError });
     const demo = JSON.parse(readFileSync(join(MIGRATIONS, '../server/app/demo-clinic.json'), 'utf8')) as { services: unknown[]; products: unknown[] };
     const count = async (table: string) => (await db.first<{ n: number }>(sql`select count(*) as n from ${identifier(table)}`))!.n;
-    expect({ migrations: await count('schema_migrations'), services: await count('services'), products: await count('products'), owners: await count('console_users'), keys: await count('api_keys') }).toEqual({
-      migrations: readMigrations(MIGRATIONS, 'postgresql').length, services: demo.services.length, products: demo.products.length, owners: 1, keys: 1,
+    expect({
+      migrations: await count('schema_migrations'),
+      services: await count('services'),
+      products: await count('products'),
+      owners: await count('console_users'),
+      keys: await count('api_keys'),
+    }).toEqual({
+      migrations: readMigrations(MIGRATIONS, 'postgresql').length,
+      services: demo.services.length,
+      products: demo.products.length,
+      owners: 1,
+      keys: 1,
     });
     await db.close();
     for (const server of both) expect((await server.call('GET', '/api/services')).status).toBe(200);
@@ -185,7 +238,10 @@ describe('production', () => {
   test('killed while it migrates, it leaves whole steps and goes on', async () => {
     const url = await makeDatabase();
     const db = openPostgres({ url, poolMax: 1, applicationName: 'tests', onError });
-    const applied = async () => (await db.first<{ found: string | null }>(sql`select to_regclass('schema_migrations')::text as found`))!.found === null ? 0 : (await db.first<{ n: number }>(sql`select count(*) as n from schema_migrations`))!.n;
+    const applied = async () =>
+      (await db.first<{ found: string | null }>(sql`select to_regclass('schema_migrations')::text as found`))!.found === null
+        ? 0
+        : (await db.first<{ n: number }>(sql`select count(*) as n from schema_migrations`))!.n;
     const all = readMigrations(MIGRATIONS, 'postgresql');
     for (const after of [1, 3, 6]) {
       const server = await start({ ...PRODUCTION, DATABASE_URL: url });
@@ -207,7 +263,7 @@ describe('production', () => {
     const compatible = await start({ ...PRODUCTION, DATABASE_URL: url });
     await compatible.until('/health/ready', 200);
     await db.run(sql`insert into schema_migrations (number, name, checksum, previous_runs, applied_at) values (9002, 'much_later', 'x', false, now())`);
-    expectRefusal(await compatible.call('GET', '/health/ready'), 503, 'UNAVAILABLE');
+    await compatible.until('/health/ready', 503);
     const refused = await start({ ...PRODUCTION, DATABASE_URL: url });
     expect(await refused.exit).toEqual({ code: 1, signal: null });
     expect(refused.output()).toContain('DATABASE_TOO_NEW');
@@ -227,7 +283,10 @@ describe('production', () => {
       for (let n = 0; ready; n++) {
         sent++;
         const phone = `+55119${i}${String(n).padStart(7, '0')}`;
-        await send(agent, server.url, 'POST', '/api/tutors', { name: 'Carga', phone }).then((status) => status !== 201 && failures.push(String(status)), (error: Error) => failures.push(error.message));
+        await send(agent, server.url, 'POST', '/api/tutors', { name: 'Carga', phone }).then(
+          (status) => status !== 201 && failures.push(String(status)),
+          (error: Error) => failures.push(error.message),
+        );
       }
     };
     const probe = async () => {

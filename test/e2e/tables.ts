@@ -25,7 +25,3 @@ export async function contents(db: Database): Promise<Record<string, string>> {
   }
   return out;
 }
-
-export async function tableNames(db: Database): Promise<string[]> {
-  return [...new Set((await db.all<{ table_name: string }>(columns)).map((row) => row.table_name))];
-}

@@ -21,9 +21,11 @@ describe.each(modes)('versions on $engine + $cache', (mode) => {
   });
   afterAll(() => app.close());
 
-  const change = (route: ListedRoute, version: number | string, body = bodies(world)[route.name]!()) => app.call('PATCH', pathOf(route, world), body, { 'if-match': String(version) });
+  const change = (route: ListedRoute, version: number | string, body = bodies(world)[route.name]!()) =>
+    app.call('PATCH', pathOf(route, world), body, { 'if-match': String(version) });
   /** The version now, as a change that asks for none leaves it. */
-  const versionOf = async (route: ListedRoute): Promise<number> => (await app.call('PATCH', pathOf(route, world), bodies(world)[route.name]!())).body.data.version;
+  const versionOf = async (route: ListedRoute): Promise<number> =>
+    (await app.call('PATCH', pathOf(route, world), bodies(world)[route.name]!())).body.data.version;
 
   test('If-Match: the version seen is changed, another one is 412 and stays as it is', async () => {
     for (const route of updatable) {
@@ -45,7 +47,10 @@ describe.each(modes)('versions on $engine + $cache', (mode) => {
     for (const route of updatable) {
       const seen = await versionOf(route);
       const answers = await Promise.all(Array.from({ length: 8 }, () => change(route, seen)));
-      expect({ route: route.name, statuses: answers.map(({ status }) => status).sort() }).toEqual({ route: route.name, statuses: [200, ...Array.from({ length: 7 }, () => 412)] });
+      expect({ route: route.name, statuses: answers.map(({ status }) => status).sort() }).toEqual({
+        route: route.name,
+        statuses: [200, ...Array.from({ length: 7 }, () => 412)],
+      });
       expect(await versionOf(route)).toBe(seen + 2);
     }
   });
@@ -54,7 +59,10 @@ describe.each(modes)('versions on $engine + $cache', (mode) => {
     for (const route of updatable) {
       const seen = await versionOf(route);
       const answers = await Promise.all(Array.from({ length: 4 }, () => app.call('PATCH', pathOf(route, world), bodies(world)[route.name]!())));
-expect(answers.map(({ status }) => status), route.name).toEqual([200, 200, 200, 200]);
+      expect(
+        answers.map(({ status }) => status),
+        route.name,
+      ).toEqual([200, 200, 200, 200]);
       // An answer may show a later change than its own, never one that is not there.
       for (const { body } of answers) expect(body.data.version, route.name).toBeGreaterThan(seen);
       expect(await versionOf(route), route.name).toBe(seen + 5);
@@ -88,7 +96,14 @@ const LISTS: List[] = [
   { path: '/api/services', table: 'services' },
   { path: '/api/products', table: 'products' },
   { path: '/api/resources', table: 'resources' },
-  { path: '/api/appointments', table: 'appointments', fresh: (i) => ({ starts_at: addMs('2027-02-02T12:00:00.000Z', Math.floor(i / 7) * 3_600_000), ends_at: addMs('2027-02-02T13:00:00.000Z', Math.floor(i / 7) * 3_600_000) }) },
+  {
+    path: '/api/appointments',
+    table: 'appointments',
+    fresh: (i) => ({
+      starts_at: addMs('2027-02-02T12:00:00.000Z', Math.floor(i / 7) * 3_600_000),
+      ends_at: addMs('2027-02-02T13:00:00.000Z', Math.floor(i / 7) * 3_600_000),
+    }),
+  },
   { path: '/api/orders', table: 'orders', fresh: (i) => ({ number: 1_000 + i }) },
   { path: '/api/users', table: 'console_users', fresh: (i) => ({ email: `u${i}-${newId()}@clinica.test` }) },
   { path: '/api/api-keys', table: 'api_keys', fresh: (i) => ({ key_digest: newId(), origin: 'created', name: `k${i}` }) },
@@ -102,7 +117,9 @@ describe.each(modes)('pages on $engine + $cache', (mode) => {
     app = await startApp(mode);
     world = await makeWorld(app);
     await app.call('POST', `/api/pets/${world.pet.id}/guardians`, { person_id: world.other.id });
-    await app.db.run(sql`insert into orders (id, number, user_id, status, created_at, updated_at) values (${newId()}, 1, ${world.tutor.id}, 'draft', ${app.clock.now()}, ${app.clock.now()})`);
+    await app.db.run(
+      sql`insert into orders (id, number, user_id, status, created_at, updated_at) values (${newId()}, 1, ${world.tutor.id}, 'draft', ${app.clock.now()}, ${app.clock.now()})`,
+    );
   });
   afterAll(() => app.close());
 
@@ -112,26 +129,39 @@ describe.each(modes)('pages on $engine + $cache', (mode) => {
     await app.db.tx(async (tx) => {
       const copy = async (into: string, column: string, id: string, more: object) => {
         // The first row made is the one in use by the tests.
-        const row = { ...(await tx.first<Row>(sql`select * from ${identifier(into)} order by created_at, ${identifier(column)} limit 1`)), ...more, [column]: id };
+        const row = {
+          ...(await tx.first<Row>(sql`select * from ${identifier(into)} order by created_at, ${identifier(column)} limit 1`)),
+          ...more,
+          [column]: id,
+        };
         await tx.run(sql`insert into ${identifier(into)} (${sql.join(Object.keys(row).map(identifier))}) values (${sql.join(Object.values(row))})`);
       };
       for (const id of ids) {
         serial++;
-        for (const parent of parents) await copy(parent, 'id', id, parent === 'user_profiles' ? { phone_number: `+551194${String(serial).padStart(7, '0')}`, external_id: null } : {});
+        for (const parent of parents)
+          await copy(parent, 'id', id, parent === 'user_profiles' ? { phone_number: `+551194${String(serial).padStart(7, '0')}`, external_id: null } : {});
         await copy(table, key, id, { ...fresh?.(serial) });
       }
     });
     // What is cached about the catalogue goes, as any change of it makes it go.
-    for (const [path, row] of [['services', world.service], ['products', world.product], ['resources', world.resource]] as const) await app.call('PATCH', `/api/${path}/${row.id}`, { name: row.name });
+    for (const [path, row] of [
+      ['services', world.service],
+      ['products', world.product],
+      ['resources', world.resource],
+    ] as const)
+      await app.call('PATCH', `/api/${path}/${row.id}`, { name: row.name });
     return ids;
   }
 
-  const idOf = (list: List) => (row: Row): string => row[list.key ?? 'id'];
+  const idOf =
+    (list: List) =>
+    (row: Row): string =>
+      row[list.key ?? 'id'];
   const pageUrl = (list: List, query: string) => `${pathOf({ path: list.path }, world)}?${query}`;
 
   async function walk(list: List, query: string, between: () => Promise<unknown> = () => Promise.resolve()): Promise<string[]> {
     const seen: string[] = [];
-    for (let cursor: string | null = ''; cursor !== null; ) {
+    for (let cursor: string | null = ''; cursor !== null;) {
       const answer: Answer = await app.call('GET', pageUrl(list, `${query}${cursor && `&cursor=${cursor}`}`));
       expect(answer.status, `${list.path}: ${answer.text}`).toBe(200);
       seen.push(...(answer.body.data as Row[]).map(idOf(list)));
@@ -143,7 +173,12 @@ describe.each(modes)('pages on $engine + $cache', (mode) => {
   }
 
   test('every list that pages is among those tried here', async () => {
-    expect((await listRoutes(app)).filter(({ paged }) => paged).map(({ path }) => path).sort()).toEqual(LISTS.map(({ path }) => path).sort());
+    expect(
+      (await listRoutes(app))
+        .filter(({ paged }) => paged)
+        .map(({ path }) => path)
+        .sort(),
+    ).toEqual(LISTS.map(({ path }) => path).sort());
   });
 
   async function statementsFor(list: List): Promise<{ rows: number; statements: string[] }> {
@@ -153,7 +188,10 @@ describe.each(modes)('pages on $engine + $cache', (mode) => {
     const answer = await app.call('GET', pageUrl(list, 'limit=100'));
     expect(answer.status, answer.text).toBe(200);
     expect(answer.headers.get('x-cache'), list.path).not.toBe('HIT');
-    const statements = app.statements().map(({ text }) => text).filter((text) => !/\b(jobs|instances|cache_invalidations|key_digest = )\b/.test(text));
+    const statements = app
+      .statements()
+      .map(({ text }) => text)
+      .filter((text) => !/\b(jobs|instances|cache_invalidations|key_digest = )\b/.test(text));
     return { rows: answer.body.data.length, statements };
   }
 
@@ -177,7 +215,10 @@ describe.each(modes)('pages on $engine + $cache', (mode) => {
       expect(start.size, list.path).toBeGreaterThan(100);
       const seen = await walk(list, 'limit=17', () => multiply(list, 1));
       expect(new Set(seen).size, list.path).toBe(seen.length);
-      expect([...start].filter((id) => !seen.includes(id)), list.path).toEqual([]);
+      expect(
+        [...start].filter((id) => !seen.includes(id)),
+        list.path,
+      ).toEqual([]);
       const sizes = await Promise.all([1, 100].map(async (limit) => (await app.call('GET', pageUrl(list, `limit=${limit}`))).body.data.length));
       expect(sizes).toEqual([1, 100]);
       expect((await app.call('GET', pageUrl(list, ''))).body.data.length).toBe(25);
@@ -186,8 +227,21 @@ describe.each(modes)('pages on $engine + $cache', (mode) => {
 
   test('updated_since: what changed since, oldest change first, each row once', async () => {
     const routes = await listRoutes(app);
-    const known = LISTS.filter(({ path }) => routes.find((route) => route.method === 'GET' && route.path === path)!.query.some(({ name }) => name === 'updated_since'));
-    expect(known.map(({ path }) => path)).toEqual(expect.arrayContaining(['/api/tutors', '/api/customers', '/api/services', '/api/products', '/api/resources', '/api/appointments', '/api/orders', '/api/users']));
+    const known = LISTS.filter(({ path }) =>
+      routes.find((route) => route.method === 'GET' && route.path === path)!.query.some(({ name }) => name === 'updated_since'),
+    );
+    expect(known.map(({ path }) => path)).toEqual(
+      expect.arrayContaining([
+        '/api/tutors',
+        '/api/customers',
+        '/api/services',
+        '/api/products',
+        '/api/resources',
+        '/api/appointments',
+        '/api/orders',
+        '/api/users',
+      ]),
+    );
     for (const list of known) {
       const all = await walk(list, 'limit=40&updated_since=2020-01-01T00:00:00Z');
       expect(new Set(all).size, list.path).toBe(all.length);

@@ -24,7 +24,14 @@ export async function makeWorld(app: TestApp): Promise<World> {
   const tutor = await makeTutor(app);
   const pet = await makePet(app, tutor.id);
   const service = await makeService(app);
-  await make(app, 'PATCH', '/api/settings/address', { street: 'Rua Augusta', number: '100', district: 'Centro', city: 'São Paulo', state: 'SP', postal_code: '01310-100' });
+  await make(app, 'PATCH', '/api/settings/address', {
+    street: 'Rua Augusta',
+    number: '100',
+    district: 'Centro',
+    city: 'São Paulo',
+    state: 'SP',
+    postal_code: '01310-100',
+  });
   await make(app, 'PATCH', '/api/settings/pix', { key: 'pix@clinica.test', key_type: 'email', holder_name: 'Clínica', city: 'São Paulo' });
   return {
     tutor,
@@ -34,7 +41,12 @@ export async function makeWorld(app: TestApp): Promise<World> {
     product: await make(app, 'POST', '/api/products', { name: 'Ração', price_cents: 1990 }),
     resource: await makeResource(app),
     closedDay: await make(app, 'POST', '/api/settings/closed-days', { date: '2027-03-30', name: 'Dedetização' }),
-    appointment: await make(app, 'POST', '/api/appointments', { tutor_id: tutor.id, pet_id: pet.id, service_id: service.id, starts_at: at('2027-02-02', '09:00') }),
+    appointment: await make(app, 'POST', '/api/appointments', {
+      tutor_id: tutor.id,
+      pet_id: pet.id,
+      service_id: service.id,
+      starts_at: at('2027-02-02', '09:00'),
+    }),
     user: await make(app, 'POST', '/api/users', { email: 'balcao@clinica.test', name: 'Balcão', role: 'attendant', password: PASSWORD }),
     apiKey: await make(app, 'POST', '/api/api-keys', { name: 'painel', scopes: ['customers:read'] }),
   };
@@ -43,8 +55,16 @@ export async function makeWorld(app: TestApp): Promise<World> {
 /** The path of a route with the ids of rows that exist; `id` replaces the last one. */
 export function pathOf(route: Pick<ListedRoute, 'path'>, world: World, id?: string): string {
   const rows: [string, Row][] = [
-    ['/api/tutors', world.tutor], ['/api/customers', world.tutor], ['/api/pets', world.pet], ['/api/services', world.service], ['/api/products', world.product],
-    ['/api/resources', world.resource], ['/api/settings/closed-days', world.closedDay], ['/api/appointments', world.appointment], ['/api/users', world.user], ['/api/api-keys', world.apiKey],
+    ['/api/tutors', world.tutor],
+    ['/api/customers', world.tutor],
+    ['/api/pets', world.pet],
+    ['/api/services', world.service],
+    ['/api/products', world.product],
+    ['/api/resources', world.resource],
+    ['/api/settings/closed-days', world.closedDay],
+    ['/api/appointments', world.appointment],
+    ['/api/users', world.user],
+    ['/api/api-keys', world.apiKey],
   ];
   const row = rows.find(([prefix]) => route.path.startsWith(`${prefix}/`))?.[1];
   return route.path.replace('{person_id}', world.other.id).replace(/\{\w+\}/, id ?? row?.id ?? UNKNOWN_ID);
@@ -55,7 +75,9 @@ let visits = 0;
 
 /** An hour nobody asked for yet: the working days of February 2027, ten to six. */
 function nextTime(): string {
-  const days = Array.from({ length: 28 }, (_, i) => `2027-02-${String(i + 1).padStart(2, '0')}`).filter((day) => ![0, 1, 6].includes(new Date(`${day}T12:00:00Z`).getUTCDay()));
+  const days = Array.from({ length: 28 }, (_, i) => `2027-02-${String(i + 1).padStart(2, '0')}`).filter(
+    (day) => ![0, 1, 6].includes(new Date(`${day}T12:00:00Z`).getUTCDay()),
+  );
   const i = visits++;
   return at(days[Math.floor(i / 8) % days.length]!, `${10 + (i % 8)}:00`);
 }

@@ -1,5 +1,4 @@
 /** All SQL about API keys: a digest of 256 random bits needs no salt, and is found through an index. */
-import type { Ctx } from '#platform/ctx';
 import type { Queryable } from '#platform/db/database';
 import { dbNow, dbNowPlus, forUpdate } from '#platform/db/dialect';
 import { sql } from '#platform/db/sql';
@@ -52,35 +51,35 @@ export interface NewKey {
   prefix: string;
 }
 
-export async function insertApiKey(tx: Queryable, ctx: Ctx, key: NewKey, input: CreateApiKey): Promise<void> {
+export async function insertApiKey(tx: Queryable, key: NewKey, input: CreateApiKey): Promise<void> {
   await tx.run(sql`
     insert into api_keys (id, name, key_digest, prefix, scopes, expires_at, created_at)
-    values (${key.id}, ${input.name}, ${key.keyDigest}, ${key.prefix}, ${input.scopes}, ${input.expires_at}, ${ctx.now})`);
+    values (${key.id}, ${input.name}, ${key.keyDigest}, ${key.prefix}, ${input.scopes}, ${input.expires_at}, ${dbNow})`);
 }
 
-export async function revokeApiKey(tx: Queryable, ctx: Ctx, id: string): Promise<void> {
-  await tx.run(sql`update api_keys set revoked_at = ${ctx.now} where id = ${id} and revoked_at is null`);
+export async function revokeApiKey(tx: Queryable, id: string): Promise<void> {
+  await tx.run(sql`update api_keys set revoked_at = ${dbNow} where id = ${id} and revoked_at is null`);
 }
 
 /**
  * Makes this key the environment's only one; nothing changes when it is already. One that was revoked stays so: a leaked value
  * comes back to life by no restart. True when it was not there before.
  */
-export async function putEnvironmentKey(tx: Queryable, ctx: Ctx, key: NewKey): Promise<boolean> {
+export async function putEnvironmentKey(tx: Queryable, key: NewKey): Promise<boolean> {
   await tx.run(sql`delete from api_keys where origin = 'environment' and key_digest <> ${key.keyDigest}`);
   const row = await tx.first<{ id: string }>(sql`
     insert into api_keys (id, name, key_digest, prefix, scopes, origin, created_at)
-    values (${key.id}, 'API_KEY', ${key.keyDigest}, ${key.prefix}, ${SCOPES}, 'environment', ${ctx.now})
+    values (${key.id}, 'API_KEY', ${key.keyDigest}, ${key.prefix}, ${SCOPES}, 'environment', ${dbNow})
     on conflict (key_digest) do update set origin = 'environment', expires_at = null
     returning id`);
   return row?.id === key.id;
 }
 
 /** The same for a generated key, which gives way to one that is there. */
-export async function insertEnvironmentKey(tx: Queryable, ctx: Ctx, key: NewKey): Promise<boolean> {
+export async function insertEnvironmentKey(tx: Queryable, key: NewKey): Promise<boolean> {
   const inserted = await tx.run(sql`
     insert into api_keys (id, name, key_digest, prefix, scopes, origin, created_at)
-    values (${key.id}, 'API_KEY', ${key.keyDigest}, ${key.prefix}, ${SCOPES}, 'environment', ${ctx.now})
+    values (${key.id}, 'API_KEY', ${key.keyDigest}, ${key.prefix}, ${SCOPES}, 'environment', ${dbNow})
     on conflict do nothing`);
   return inserted > 0;
 }

@@ -55,7 +55,7 @@ export function createApiKeysService({ db, writer, forgetKeys }: ApiKeysParts): 
       const key = newApiKey();
       const id = newId();
       const row = await writer.write(ctx, { topics: [] }, async (tx) => {
-        await rows.insertApiKey(tx, ctx, { id, keyDigest: digest(key), prefix: key.slice(0, 8) }, input);
+        await rows.insertApiKey(tx, { id, keyDigest: digest(key), prefix: key.slice(0, 8) }, input);
         await audit(tx, ctx, { action: 'created', entity: 'api_key', entity_id: id, changes: input });
         return rows.findApiKey(tx, id);
       });
@@ -67,7 +67,7 @@ export function createApiKeysService({ db, writer, forgetKeys }: ApiKeysParts): 
         if (!key) throw notFound();
         demandScopes(ctx, key.scopes);
         if (key.revoked_at !== null) return;
-        await rows.revokeApiKey(tx, ctx, id);
+        await rows.revokeApiKey(tx, id);
         await audit(tx, ctx, { action: 'revoked', entity: 'api_key', entity_id: id });
         tx.afterCommit(forgetKeys);
       });

@@ -47,14 +47,14 @@ export function createFirstAccess({ db, writer, passwords }: { db: Database; wri
     return db.tx(async (tx) => {
       const key = newKey(apiKey, input.apiKey === undefined);
       const put = input.apiKey === undefined ? insertEnvironmentKey : putEnvironmentKey;
-      const isNewKey = await put(tx, ctx, key);
+      const isNewKey = await put(tx, key);
       if (isNewKey) await audit(tx, ctx, { action: 'created', entity: 'api_key', entity_id: key.id, changes: { origin: 'environment' } });
       await holdEnvironmentKey(tx);
       const present = await findOwner(tx);
       const result: FirstAccess = { email: present?.email ?? input.adminEmail ?? DEVELOPMENT_EMAIL };
       if (isNewKey && input.apiKey === undefined) result.generatedApiKey = apiKey;
       if (present || passwordHash === undefined) return result;
-      const first = await upsertOwner(tx, ctx, newId(), result.email, passwordHash);
+      const first = await upsertOwner(tx, newId(), result.email, passwordHash);
       // Whose account it is shows only now: one that is brought back may have sessions.
       await writer.write({ ...ctx, tx }, { topics: [accountTopic(first.id)] }, () => deleteSessionsOf(tx, first.id));
       await audit(tx, ctx, { action: 'created', entity: 'console_user', entity_id: first.id, changes: { email: first.email, role: first.role } });

@@ -95,7 +95,7 @@ export function createSessionsService({ db, writer, passwords, attempts, live }:
       }
       return writer.write(ctx, { topics: [accountTopic(id)] }, async (tx) => {
         if (changed && !(await lockPassword(tx, id, changed.was))) throw notCurrent();
-        const user = await updateUserRow(tx, ctx, id, name === undefined ? {} : { name }, changed?.hash);
+        const user = await updateUserRow(tx, id, name === undefined ? {} : { name }, changed?.hash);
         if (!user) throw unauthenticated();
         await audit(tx, ctx, { action: 'updated', entity: 'console_user', entity_id: id, changes: { name, ...(changed && { password: 'changed' }) } });
         if (!changed) return { user, token: undefined };

@@ -1,7 +1,6 @@
 /** All SQL that writes console users. */
-import type { Ctx } from '#platform/ctx';
 import type { Queryable } from '#platform/db/database';
-import { dbNow, forUpdate } from '#platform/db/dialect';
+import { dbNow, forUpdate, statementTime } from '#platform/db/dialect';
 import { type Sql, sql } from '#platform/db/sql';
 import { keyset, type Page, pageOf } from '#platform/http/page';
 import type { CreateUser, UpdateUser, User, UserQuery } from './users.schemas.ts';
@@ -48,18 +47,18 @@ export async function listUsers(db: Queryable, query: UserQuery): Promise<Page<U
 }
 
 /** Undefined when the e-mail is taken. */
-export function insertUser(tx: Queryable, ctx: Ctx, id: string, input: Omit<CreateUser, 'password'>, passwordHash: string): Promise<User | undefined> {
+export function insertUser(tx: Queryable, id: string, input: Omit<CreateUser, 'password'>, passwordHash: string): Promise<User | undefined> {
   return tx.first<User>(sql`
     insert into console_users (id, email, name, role, password_hash, created_at, updated_at)
-    values (${id}, ${input.email}, ${input.name}, ${input.role}, ${passwordHash}, ${ctx.now}, ${ctx.now})
+    values (${id}, ${input.email}, ${input.name}, ${input.role}, ${passwordHash}, ${statementTime}, ${statementTime})
     on conflict (email) do nothing returning ${columns}`);
 }
 
 /** The first owner; a user of that e-mail, when no owner is left, becomes one again. */
-export async function upsertOwner(tx: Queryable, ctx: Ctx, id: string, email: string, passwordHash: string): Promise<User> {
+export async function upsertOwner(tx: Queryable, id: string, email: string, passwordHash: string): Promise<User> {
   const row = await tx.first<User>(sql`
     insert into console_users (id, email, name, role, password_hash, created_at, updated_at)
-    values (${id}, ${email}, ${email.split('@')[0]}, 'owner', ${passwordHash}, ${ctx.now}, ${ctx.now})
+    values (${id}, ${email}, ${email.split('@')[0]}, 'owner', ${passwordHash}, ${statementTime}, ${statementTime})
     on conflict (email) do update set role = 'owner', password_hash = excluded.password_hash, disabled_at = null,
       version = console_users.version + 1, updated_at = excluded.updated_at
     returning ${columns}`);
@@ -67,14 +66,14 @@ export async function upsertOwner(tx: Queryable, ctx: Ctx, id: string, email: st
 }
 
 /** Throws DbViolation `unique` when the e-mail is another's. */
-export function updateUserRow(tx: Queryable, ctx: Ctx, id: string, patch: Omit<UpdateUser, 'password'>, passwordHash?: string): Promise<User | undefined> {
+export function updateUserRow(tx: Queryable, id: string, patch: Omit<UpdateUser, 'password'>, passwordHash?: string): Promise<User | undefined> {
   const sets: (Sql | false)[] = [
     patch.email !== undefined && sql`email = ${patch.email}`,
     patch.name !== undefined && sql`name = ${patch.name}`,
     patch.role !== undefined && sql`role = ${patch.role}`,
     passwordHash !== undefined && sql`password_hash = ${passwordHash}`,
-    patch.disabled !== undefined && (patch.disabled ? sql`disabled_at = coalesce(disabled_at, ${ctx.now})` : sql`disabled_at = null`),
-    sql`version = version + 1, updated_at = ${ctx.now}`,
+    patch.disabled !== undefined && (patch.disabled ? sql`disabled_at = coalesce(disabled_at, ${dbNow})` : sql`disabled_at = null`),
+    sql`version = version + 1, updated_at = ${dbNow}`,
   ];
   return tx.first<User>(sql`update console_users set ${sql.join(sets.filter((s) => s !== false))} where id = ${id} returning ${columns}`);
 }

@@ -1,7 +1,7 @@
 /** Wire = row: console users. A password goes in and never comes out. */
 import { z } from 'zod';
 import { pageQuery } from '#platform/http/page';
-import { atLeastOne, id, instant, line } from '#platform/http/schema';
+import { atLeastOne, id, instant, line, updatedSince } from '#platform/http/schema';
 import { newPassword } from './passwords.ts';
 import { ROLES, scope } from './scopes.ts';
 
@@ -49,7 +49,7 @@ export type User = z.output<typeof user>;
 export const userQuery = z.strictObject({
   ...pageQuery,
   role: role.optional(),
-  updated_since: instant.optional().meta({ description: 'Only rows changed since; then the oldest change comes first.' }),
+  updated_since: updatedSince,
 });
 export type UserQuery = z.output<typeof userQuery>;
 

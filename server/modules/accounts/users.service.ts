@@ -55,7 +55,7 @@ export function createUsersService({ db, writer, passwords }: UsersParts): Users
       const passwordHash = await passwords.hash(password);
       const id = newId();
       return writer.write(ctx, { topics: [] }, async (tx) => {
-        const created = await rows.insertUser(tx, ctx, id, input, passwordHash);
+        const created = await rows.insertUser(tx, id, input, passwordHash);
         if (!created) throw alreadyExists({ details: { id: (await rows.findIdByEmail(tx, input.email)) ?? null } });
         await audit(tx, ctx, { action: 'created', entity: 'console_user', entity_id: id, changes: input });
         return created;
@@ -70,7 +70,7 @@ export function createUsersService({ db, writer, passwords }: UsersParts): Users
         const owners = stepsDown ? await rows.lockOwners(tx) : [];
         await take(tx, ctx, id, ifMatch);
         if (stepsDown) keepOneOwner(owners, id);
-        const user = await rows.updateUserRow(tx, ctx, id, patch, passwordHash);
+        const user = await rows.updateUserRow(tx, id, patch, passwordHash);
         if (passwordHash !== undefined || patch.disabled === true) await deleteSessionsOf(tx, id);
         await audit(tx, ctx, { action: 'updated', entity: 'console_user', entity_id: id, changes: { ...patch, ...(passwordHash && { password: 'changed' }) } });
         return user!;

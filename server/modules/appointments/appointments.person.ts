@@ -1,4 +1,5 @@
 /** What appointments hold about a person. */
+import { addMs, SECOND } from '#platform/clock';
 import type { PersonFace } from '#modules/customers/index';
 import type { Writer } from '#platform/write';
 import { recordChange, topicsOf } from './visit-changes.ts';
@@ -10,9 +11,19 @@ const NEXT_VISITS = 5;
 export function createAppointmentsFace({ writer }: { writer: Writer }): PersonFace {
   return {
     name: 'appointments',
-    glance: async (db, personId, ctx) => ({ next_visits: await rows.listUpcoming(db, personId, ctx.now, NEXT_VISITS) }),
+    async glance(db, personId, ctx) {
+      const next_visits = [];
+      const ends = [];
+      for (const { held_seconds, ...visit } of await rows.listUpcoming(db, personId, ctx.now, NEXT_VISITS)) {
+        next_visits.push(visit);
+        ends.push(visit.starts_at);
+        if (held_seconds !== null) ends.push(addMs(ctx.now, held_seconds * SECOND));
+      }
+      return { next_visits, fresh_until: ends.sort()[0] };
+    },
     // The names of services show.
     glanceTopics: ['catalog'],
+    pairs: rows.listPairs,
     export: async (db, personId) => ({ appointments: await rows.listAllOf(db, personId) }),
     async erase(tx, ctx, personId) {
       const visits = await rows.lockUpcoming(tx, personId, ctx.now);

@@ -2,10 +2,11 @@
 import type { Instant } from '#platform/clock';
 import type { Ctx } from '#platform/ctx';
 import type { Queryable } from '#platform/db/database';
-import { dbNow, forUpdate, inList } from '#platform/db/dialect';
+import { dbNow, forShare, forUpdate, inList, secondsUntil } from '#platform/db/dialect';
 import { type Sql, sql } from '#platform/db/sql';
 import { keyset, type Page, pageOf } from '#platform/http/page';
 import type { Appointment, AppointmentQuery, VisitResource } from './appointments.schemas.ts';
+import { partiesOf, type VisitIds } from './booking-facts.repository.ts';
 import { removable, type Status, upcoming } from './statuses.ts';
 
 /** A row without its resources; as `select` and as `returning`. */
@@ -68,11 +69,8 @@ async function withResources(db: Queryable, rows: readonly AppointmentRow[]): Pr
   return [...whole.values()];
 }
 
-export interface NewAppointment {
+export interface NewAppointment extends VisitIds {
   id: string;
-  tutor_id: string;
-  pet_id: string;
-  service_id: string;
   starts_at: Instant;
   ends_at: Instant;
   price_cents: number;
@@ -81,12 +79,16 @@ export interface NewAppointment {
   external_id?: string | null | undefined;
 }
 
-/** Status `scheduled`. Nothing when the external id is taken. */
+/**
+ * Status `scheduled`. Nothing when the external id is taken, or when tutor, pet or service are no longer such as can be booked;
+ * once inserted they stay as they are until the transaction ends, and so does whose pet it is.
+ */
 export function insertAppointment(tx: Queryable, ctx: Ctx, row: NewAppointment): Promise<AppointmentRow | undefined> {
   return tx.first<AppointmentRow>(sql`
     insert into appointments (id, tutor_id, pet_id, service_id, status, starts_at, ends_at, price_cents, notes, source, external_id, created_at, updated_at)
-    values (${row.id}, ${row.tutor_id}, ${row.pet_id}, ${row.service_id}, 'scheduled', ${row.starts_at}, ${row.ends_at}, ${row.price_cents}, ${row.notes}, ${row.source}, ${row.external_id}, ${ctx.now}, ${ctx.now})
-    on conflict (external_id) do nothing returning ${columns}`);
+    select ${row.id}, t.id, p.id, s.id, 'scheduled', ${row.starts_at}, ${row.ends_at}, ${row.price_cents}, ${row.notes}, ${row.source}, ${row.external_id}, ${ctx.now}, ${ctx.now}
+    ${partiesOf(row)} and t.erased_at is null and t.archived_at is null and p.deceased_at is null and p.archived_at is null and s.archived_at is null
+    ${forShare} on conflict (external_id) do nothing returning ${columns}`);
 }
 
 /** The columns a change sets; absent ones stay. */
@@ -147,16 +149,14 @@ export function listConcerned(db: Queryable, petIds: readonly string[]): Promise
     union select pet_id, person_id from pet_guardians where pet_id in ${ids}`);
 }
 
-/** Holds the pet until the transaction ends: nobody becomes its guardian, and nobody stops being one, meanwhile. */
-export async function lockPet(tx: Queryable, petId: string): Promise<void> {
-  await tx.first(sql`select id from pets where id = ${petId} ${forUpdate}`);
-}
+/** `held_seconds`: how long it is still a hold, by the database's clock; null when it does not end by itself. */
+export type UpcomingRow = AppointmentRow & { held_seconds: number | null };
 
 /** The person's next visits, booked by them or for a pet of theirs. */
-export function listUpcoming(db: Queryable, personId: string, now: Instant, limit: number): Promise<AppointmentRow[]> {
+export function listUpcoming(db: Queryable, personId: string, now: Instant, limit: number): Promise<UpcomingRow[]> {
   const ahead = sql`starts_at >= ${now} and status in ${inList(upcoming)}`;
-  return db.all<AppointmentRow>(sql`
-    select ${columns} from appointments where id in (
+  return db.all<UpcomingRow>(sql`
+    select ${columns}, case when status = 'pending' then ${secondsUntil(sql`hold_expires_at`)} end as held_seconds from appointments where id in (
       select id from appointments where tutor_id = ${personId} and ${ahead}
       union select id from appointments where pet_id in (
         select id from pets where tutor_id = ${personId} union select pet_id from pet_guardians where person_id = ${personId}
@@ -188,6 +188,12 @@ export async function blankWords(tx: Queryable, ctx: Ctx, personId: string): Pro
   await tx.run(sql`
     update appointments set notes = null, cancel_reason = null, external_id = null, version = version + 1, updated_at = ${ctx.now}
     where tutor_id = ${personId} and (notes is not null or cancel_reason is not null or external_id is not null)`);
+}
+
+/** Who booked which pet, of all visits of these people or of these pets. */
+export function listPairs(db: Queryable, of: { people: readonly string[] } | { pets: readonly string[] }): Promise<Concern[]> {
+  const wanted = 'people' in of ? sql`tutor_id in ${inList(of.people)}` : sql`pet_id in ${inList(of.pets)}`;
+  return db.all<Concern>(sql`select distinct tutor_id as person_id, pet_id from appointments where ${wanted}`);
 }
 
 /** The pets of a person's visits, theirs or not. */

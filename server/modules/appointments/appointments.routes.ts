@@ -8,6 +8,7 @@ import {
   appointmentQuery,
   availabilityQuery,
   createAppointment,
+  isDay,
   slot,
   updateAppointment,
 } from './appointments.schemas.ts';
@@ -87,6 +88,6 @@ export function appointmentRoutes(appointments: AppointmentsService): Route[] {
 
 /** Whose day it is, when the query asks for exactly one tutor's one day and nothing else. */
 function tutorOfDay({ tutor_id, from, to, limit, ...more }: AppointmentQuery): string | undefined {
-  const exact = from !== undefined && from === to && limit === 25 && Object.values(more).every((value) => value === undefined);
+  const exact = isDay(from) && from === to && limit === 25 && Object.values(more).every((value) => value === undefined);
   return exact ? tutor_id : undefined;
 }

@@ -20,11 +20,15 @@ const statusList = z
   })
   .meta({ type: 'string', description: `One or more of ${statuses.join(', ')}, with commas between.` });
 
+const start = instant
+  .refine((at) => at.endsWith(':00.000Z'), 'must be a whole minute')
+  .meta({ type: 'string', format: 'date-time', description: 'A whole minute.' });
+
 export const createAppointment = z.strictObject({
   tutor_id: id,
   pet_id: id,
   service_id: id,
-  starts_at: instant,
+  starts_at: start,
   resource_id: id.nullish().meta({ description: 'Left out: any resource of the service that is free.' }),
   hold_id: id.nullish().meta({ description: 'A pending appointment of the same tutor, pet, service and time; it becomes the booking.' }),
   notes: text(4000).nullish(),
@@ -36,7 +40,7 @@ export const updateAppointment = atLeastOne(
   z
     .strictObject({
       status,
-      starts_at: instant,
+      starts_at: start,
       resource_id: id,
       service_id: id.meta({ description: 'Another service is priced anew; allowed until the visit begins.' }),
       cancel_reason: text(500).nullable().meta({ description: 'With status cancelled only.' }),
@@ -75,51 +79,64 @@ export const appointment = z.object({
 });
 export type Appointment = z.output<typeof appointment>;
 
-interface Days {
-  from?: string | undefined;
-  to?: string | undefined;
+/** A day of the clinic, or a moment with its offset. */
+const dayOrInstant = (ofDay: string, ofInstant: string) =>
+  z
+    .string()
+    .max(40)
+    .transform((raw, ctx): string => {
+      const parsed = (raw.includes('T') ? instant : day).safeParse(raw);
+      if (parsed.success) return parsed.data;
+      ctx.addIssue({ code: 'custom', message: 'must be a real day, YYYY-MM-DD, or an ISO 8601 time with its offset' });
+      return z.NEVER;
+    })
+    .meta({ type: 'string', description: `A day of the clinic, YYYY-MM-DD (${ofDay}), or a time with its offset (${ofInstant}).` });
+
+/** False for a moment, and for nothing. */
+export function isDay(from: string | undefined): boolean {
+  return from?.length === 'YYYY-MM-DD'.length;
 }
 
-function inOrder({ from, to }: Days, ctx: z.RefinementCtx): void {
-  if (from !== undefined && to !== undefined && from > to) ctx.addIssue({ code: 'custom', path: ['to'], message: 'must not be before from' });
-}
-
-export const appointmentQuery = z
-  .strictObject({
-    ...pageQuery,
-    tutor_id: id.optional(),
-    pet_id: id.optional(),
-    resource_id: id.optional(),
-    service_id: id.optional(),
-    status: statusList.optional(),
-    external_id: externalId.optional(),
-    from: day.optional().meta({ description: 'First day of the clinic, inclusive.' }),
-    to: day.optional().meta({ description: 'Last day of the clinic, inclusive.' }),
-    updated_since: instant.optional().meta({ description: 'Only rows changed since; then the oldest change comes first.' }),
-  })
-  .superRefine(inOrder);
+export const appointmentQuery = z.strictObject({
+  ...pageQuery,
+  tutor_id: id.optional(),
+  pet_id: id.optional(),
+  resource_id: id.optional(),
+  service_id: id.optional(),
+  status: statusList.optional(),
+  external_id: externalId.optional(),
+  from: dayOrInstant('from its beginning', 'inclusive').optional(),
+  to: dayOrInstant('to its end', 'exclusive').optional(),
+  updated_since: instant.optional().meta({ description: 'Only rows changed since; then the oldest change comes first.' }),
+});
 export type AppointmentQuery = z.output<typeof appointmentQuery>;
 
-/** Days one search may span. */
-const SEARCH_DAYS = 62;
-const MAX_SLOTS = 5_000;
+/** Days one search may span: as far as anything can be booked, by default. */
+const SEARCH_DAYS = 400;
+/** More free times than this are refused, not cut. */
+export const MAX_SLOTS = 20_000;
 
 export const availabilityQuery = z
   .strictObject({
     service_id: id,
     from: day,
-    to: day.meta({ description: `Inclusive; at most ${SEARCH_DAYS} days a call.` }),
+    to: day.meta({ description: `Inclusive; at most ${SEARCH_DAYS} days after from.` }),
     pet_id: id.optional().meta({ description: 'Its species, size and coat decide; those in the query are then ignored.' }),
     species: species.optional(),
     size: size.optional(),
     coat: line(60).optional(),
     resource_id: id.optional(),
-    limit: z.coerce.number().int().min(1).max(MAX_SLOTS).default(MAX_SLOTS).meta({ description: 'The earliest so many.' }),
+    limit: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(MAX_SLOTS)
+      .optional()
+      .meta({ description: `The earliest so many. Without it all are listed, and more than ${MAX_SLOTS} are refused.` }),
   })
-  .superRefine((query, ctx) => {
-    inOrder(query, ctx);
-    if (daysBetween(query.from, query.to) >= SEARCH_DAYS)
-      ctx.addIssue({ code: 'custom', path: ['to'], message: `must be at most ${SEARCH_DAYS} days from from` });
+  .superRefine(({ from, to }, ctx) => {
+    if (from > to) ctx.addIssue({ code: 'custom', path: ['to'], message: 'must not be before from' });
+    if (daysBetween(from, to) > SEARCH_DAYS) ctx.addIssue({ code: 'custom', path: ['to'], message: `must be at most ${SEARCH_DAYS} days after from` });
   });
 export type AvailabilityQuery = z.output<typeof availabilityQuery>;
 

@@ -1,7 +1,7 @@
 import type { Cache } from '#platform/cache/cache';
 import type { Ctx } from '#platform/ctx';
 import { type Database, DbViolation } from '#platform/db/database';
-import { inUse, notFound, versionMismatch } from '#platform/errors';
+import { inUse, invalidField, notFound, versionMismatch } from '#platform/errors';
 import type { Page } from '#platform/http/page';
 import type { Writer } from '#platform/write';
 import { dayBounds, type SettingsService } from '#modules/settings/index';
@@ -13,6 +13,7 @@ import {
   appointmentQuery,
   type AvailabilityQuery,
   type CreateAppointment,
+  isDay,
   type UpdateAppointment,
 } from './appointments.schemas.ts';
 import type { Slot } from './availability.ts';
@@ -56,13 +57,16 @@ export function createAppointmentsService(parts: AppointmentsParts): Appointment
   const facts = createBookingFacts(parts);
 
   async function list(ctx: Ctx, query: AppointmentQuery): Promise<Page<Appointment>> {
-    const { from, to } = query;
-    if (from === undefined && to === undefined) return rows.listAppointments(ctx.tx ?? db, query, {});
-    const { timezone } = await settings.profile(ctx);
-    return rows.listAppointments(ctx.tx ?? db, query, {
-      ...(from !== undefined && { starts_at: dayBounds(timezone, from).starts_at }),
-      ...(to !== undefined && { ends_at: dayBounds(timezone, to).ends_at }),
-    });
+    return rows.listAppointments(ctx.tx ?? db, query, await rangeOf(ctx, query));
+  }
+
+  /** Days are the clinic's and inclusive, moments half-open. Throws VALIDATION_FAILED when `to` comes first. */
+  async function rangeOf(ctx: Ctx, { from, to }: AppointmentQuery): Promise<rows.TimeRange> {
+    const timezone = isDay(from) || isDay(to) ? (await settings.profile(ctx)).timezone : '';
+    const starts_at = from !== undefined && isDay(from) ? dayBounds(timezone, from).starts_at : from;
+    const ends_at = to !== undefined && isDay(to) ? dayBounds(timezone, to).ends_at : to;
+    if (starts_at === undefined || ends_at === undefined || from === to || starts_at < ends_at) return { starts_at, ends_at };
+    throw invalidField('to', 'must not be before from');
   }
 
   async function get(ctx: Ctx, id: string): Promise<Appointment> {

@@ -1,10 +1,10 @@
 /** What may be booked, when, and with whom. Pure; throws what the caller is told. */
 import { addMs, type Instant, MINUTE } from '#platform/clock';
 import { type AppError, invalidField } from '#platform/errors';
-import type { Service } from '#modules/catalog/index';
 import { closedReason, localDay, type Opening, type Policies } from '#modules/settings/index';
 import { serviceRule, slotTaken, startRefused } from './appointments.errors.ts';
 import { type BookableResource, type BookingRequest, checkStart, pickUnit, type StartFault } from './availability.ts';
+import type { BookableService } from './booking-facts.repository.ts';
 import type { BusyRange } from './occupancy.repository.ts';
 
 /** What of the settings decides. */
@@ -15,20 +15,20 @@ export interface Clinic {
 
 /** A service as it would be done for a certain pet. */
 export interface Wish {
-  service: Service;
+  service: BookableService;
   duration_minutes: number;
   /** Only with this one of the service's resources. */
   resource_id?: string | null | undefined;
 }
 
 /** Throws SERVICE_RULE when the service is not for that species; an unknown species passes. */
-export function refuseSpecies({ species }: Service, given: string | null | undefined): void {
+export function refuseSpecies({ species }: BookableService, given: string | null | undefined): void {
   if (species === null || given === undefined || given === null || (species as string[]).includes(given)) return;
   throw serviceRule({ message: 'This service is not for that species.', details: { reason: 'species', species } });
 }
 
 /** Throws SERVICE_RULE when nothing can serve, VALIDATION_FAILED when the resource asked for cannot. */
-export function refuseResource({ resources }: Service, resourceId: string | null | undefined): void {
+export function refuseResource({ resources }: BookableService, resourceId: string | null | undefined): void {
   if (resources.length === 0) throw serviceRule({ message: 'This service has no resource in use, so nobody can do it.', details: { reason: 'no_resource' } });
   if (resourceId && !resources.some(({ id }) => id === resourceId)) throw invalidField('resource_id', 'is not a resource of this service');
 }
@@ -82,6 +82,6 @@ export function endOf(startsAt: Instant, durationMinutes: number): Instant {
 }
 
 /** What a visit keeps busy, buffers inside. */
-export function busyRange(service: Service, startsAt: Instant, endsAt: Instant): BusyRange {
+export function busyRange(service: BookableService, startsAt: Instant, endsAt: Instant): BusyRange {
   return { busy_from: addMs(startsAt, -service.buffer_before_minutes * MINUTE), busy_to: addMs(endsAt, service.buffer_after_minutes * MINUTE) };
 }

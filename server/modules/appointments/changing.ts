@@ -4,15 +4,15 @@ import type { Ctx } from '#platform/ctx';
 import type { Database, Tx } from '#platform/db/database';
 import { conflict, invalidField, notFound, versionMismatch } from '#platform/errors';
 import type { Writer } from '#platform/write';
-import { priceOf, type Service } from '#modules/catalog/index';
-import { changeVisit, namingDuplicate, recordChange, removeLapsed } from './visit-changes.ts';
+import { priceOf } from '#modules/catalog/index';
+import { changeVisit, type HeldVisit, namingDuplicate, recordChange, removeLapsed } from './visit-changes.ts';
 import { holdExpired, slotTaken } from './appointments.errors.ts';
 import { type AppointmentPatch, findAppointment, updateAppointment } from './appointments.repository.ts';
 import type { Appointment, UpdateAppointment } from './appointments.schemas.ts';
-import type { BookableResource } from './availability.ts';
-import type { BookingFacts } from './booking-facts.ts';
+import { type BookingFacts, refuseArchivedService, refuseDeceased, refusePet, refuseTutor } from './booking-facts.ts';
+import { type BookableService, listPlaces } from './booking-facts.repository.ts';
 import { bookingRequest, busyRange, candidatesFor, endOf, refuseResource, refuseSpecies } from './booking-rules.ts';
-import { type BusyRange, free, type LapsedHold, leave, occupy, readOccupancy } from './occupancy.repository.ts';
+import { free, type LapsedHold, leave, occupy, readOccupancy, type Wanted } from './occupancy.repository.ts';
 import { following, freeing, movable, type Status } from './statuses.ts';
 
 export interface ChangingParts {
@@ -23,8 +23,7 @@ export interface ChangingParts {
 
 interface Move {
   starts_at: Instant;
-  range: BusyRange;
-  candidates: BookableResource[];
+  wanted: Wanted;
   lapsed: LapsedHold[];
 }
 
@@ -35,6 +34,8 @@ interface Plan {
   frees: boolean;
   /** It must not be a hold that ran out. */
   mustStand: boolean;
+  /** Throws when the visitor cannot come like this any more; asked once nobody changes that. */
+  check(held: HeldVisit): void;
   /** For audit and news. */
   change: string;
 }
@@ -52,19 +53,28 @@ export function createChanging({ db, writer, facts }: ChangingParts) {
     }
     const { notes, cancel_reason, external_id } = patch;
     const own: AppointmentPatch = { notes, cancel_reason, external_id, ...(status !== before.status && { status }) };
-    const { move, quote } = moves ? await planMove(ctx, before, patch) : { move: undefined, quote: {} };
+    const another = patch.service_id !== undefined && patch.service_id !== before.service_id;
+    const { move, quote } = moves ? await planMove(ctx, before, patch, another) : { move: undefined, quote: {} };
+    const approved = before.status === 'pending' && status === 'scheduled';
     return {
       patch: { ...own, ...quote },
       move,
       frees: status !== before.status && freeing.includes(status),
       mustStand: before.status === 'pending' && (moves || (status !== before.status && status !== 'cancelled')),
+      check(held) {
+        if (approved) refuseTutor(held);
+        if (approved || another) refusePet(held);
+        else if (moves) refuseDeceased(held.deceased_at);
+        if (another) refuseArchivedService(held.service_archived_at);
+      },
       change: status !== before.status ? status : moves ? 'rescheduled' : 'updated',
     };
   }
 
-  async function planMove(ctx: Ctx, before: Appointment, patch: UpdateAppointment): Promise<{ move: Move; quote: AppointmentPatch }> {
-    const another = patch.service_id !== undefined && patch.service_id !== before.service_id;
+  async function planMove(ctx: Ctx, before: Appointment, patch: UpdateAppointment, another: boolean): Promise<{ move: Move; quote: AppointmentPatch }> {
     const service = await facts.service(ctx, patch.service_id ?? before.service_id, !another);
+    const kept = another ? [] : before.resources.map(({ id }) => id);
+    service.resources.push(...(await placesOf(ctx, kept, service)));
     refuseResource(service, patch.resource_id);
     const { quote, duration_minutes } = another
       ? await requote(ctx, before, service)
@@ -80,15 +90,18 @@ export function createChanging({ db, writer, facts }: ChangingParts) {
       before.id,
     );
     const request = bookingRequest(clinic, { service, duration_minutes, resource_id: patch.resource_id }, busy, ctx.now);
-    const candidates = candidatesFor(
-      request,
-      starts_at,
-      before.resources.map(({ id }) => id),
-    );
-    return { move: { starts_at, range, candidates, lapsed }, quote: { ...quote, starts_at, ends_at } };
+    const preferred = before.resources.map(({ id }) => id);
+    const candidates = candidatesFor(request, starts_at, preferred);
+    return { move: { starts_at, wanted: { candidates, range, kept }, lapsed }, quote: { ...quote, starts_at, ends_at } };
   }
 
-  async function requote(ctx: Ctx, before: Appointment, service: Service) {
+  /** What the visit has already serves it on, though the service uses it no longer. */
+  async function placesOf(ctx: Ctx, kept: readonly string[], { resources }: BookableService): Promise<BookableService['resources']> {
+    const missing = kept.filter((id) => !resources.some((resource) => resource.id === id));
+    return missing.length === 0 ? [] : listPlaces(ctx.tx ?? db, missing);
+  }
+
+  async function requote(ctx: Ctx, before: Appointment, service: BookableService) {
     const pet = await facts.pet(ctx, before.pet_id);
     refuseSpecies(service, pet.species);
     const { price_cents, duration_minutes } = priceOf(service, pet);
@@ -96,13 +109,8 @@ export function createChanging({ db, writer, facts }: ChangingParts) {
   }
 
   /** Undefined when the row is not what the plan was made for. */
-  async function carryOut(
-    tx: Tx,
-    ctx: Ctx,
-    before: Appointment,
-    { patch, move, frees, mustStand, change }: Plan,
-    given: UpdateAppointment,
-  ): Promise<Appointment | undefined> {
+  async function carryOut(tx: Tx, ctx: Ctx, before: Appointment, plan: Plan, given: UpdateAppointment): Promise<Appointment | undefined> {
+    const { patch, move, frees, mustStand, change } = plan;
     if (move) await removeLapsed(tx, ctx, move.lapsed);
     const row = await updateAppointment(tx, ctx, before.id, before.version, patch, mustStand);
     if (!row) {
@@ -121,7 +129,12 @@ export function createChanging({ db, writer, facts }: ChangingParts) {
       if (!before) throw notFound();
       if (ifMatch !== undefined && before.version !== ifMatch) throw versionMismatch();
       const planned = await plan(ctx, before, patch);
-      const change = changeVisit({ db, writer }, ctx, before, planned.move?.lapsed ?? [], (tx) => carryOut(tx, ctx, before, planned, patch));
+      const visit = { ...before, service_id: patch.service_id ?? before.service_id };
+      const change = changeVisit({ db, writer }, ctx, visit, planned.move?.lapsed ?? [], async (tx, held) => {
+        if (!held) return undefined;
+        planned.check(held);
+        return carryOut(tx, ctx, before, planned, patch);
+      });
       const after = await namingDuplicate(db, ctx, patch.external_id, change);
       if (after) return after;
     }
@@ -149,15 +162,15 @@ function isMove(before: Appointment, { starts_at, resource_id, service_id }: Upd
  * Out of the old place and into a new one. Looks again first, and goes only where nobody is: two visits that want each
  * other's place would otherwise wait for each other.
  */
-async function relocate(tx: Tx, id: string, { starts_at, range, candidates }: Move): Promise<Appointment['resources']> {
+async function relocate(tx: Tx, id: string, { starts_at, wanted }: Move): Promise<Appointment['resources']> {
   const { busy } = await readOccupancy(
     tx,
-    candidates.map((resource) => resource.id),
-    range,
+    wanted.candidates.map((resource) => resource.id),
+    wanted.range,
     id,
   );
   await leave(tx, id);
-  const resource = await occupy(tx, id, candidates, range, busy);
+  const resource = await occupy(tx, id, wanted, busy);
   if (!resource) throw slotTaken({ details: { starts_at } });
   return [resource];
 }

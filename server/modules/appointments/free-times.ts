@@ -2,9 +2,10 @@
 import { addMs, DAY } from '#platform/clock';
 import type { Ctx } from '#platform/ctx';
 import type { Database } from '#platform/db/database';
+import { invalidField } from '#platform/errors';
 import { priceOf } from '#modules/catalog/index';
 import { addDays, dayBounds, localDay } from '#modules/settings/index';
-import type { AvailabilityQuery } from './appointments.schemas.ts';
+import { type AvailabilityQuery, MAX_SLOTS } from './appointments.schemas.ts';
 import { freeSlots, type Slot } from './availability.ts';
 import type { BookingFacts } from './booking-facts.ts';
 import { bookingRequest, refuseResource, refuseSpecies } from './booking-rules.ts';
@@ -33,6 +34,8 @@ export function createFreeTimes({ db, facts }: { db: Database; facts: BookingFac
     const range = { busy_from: addMs(dayBounds(timezone, from).starts_at, -DAY), busy_to: addMs(dayBounds(timezone, to).ends_at, DAY) };
     const { busy } = await readOccupancy(ctx.tx ?? db, wanted, range);
     const request = bookingRequest(clinic, { service, duration_minutes, resource_id: query.resource_id }, busy, ctx.now);
-    return freeSlots({ ...request, from, to, grid_minutes: clinic.policies.grid_minutes, limit: query.limit });
+    const slots = freeSlots({ ...request, from, to, grid_minutes: clinic.policies.grid_minutes, limit: query.limit ?? MAX_SLOTS + 1 });
+    if (slots.length > MAX_SLOTS) throw invalidField('to', `makes more than ${MAX_SLOTS} free times; ask for fewer days, one resource or a limit`);
+    return slots;
   };
 }

@@ -1,10 +1,12 @@
 /**
- * All SQL about what visits occupy. The database has the last word: an overlapping row is not inserted, and says so by its absence.
- * Whoever may wait for another's row holds none that a third waits for, so nobody waits in a circle.
+ * All SQL about what visits occupy. The database has the last word: an overlapping row, or one on a unit that the resource no longer has,
+ * is not inserted, and says so by its absence. Whoever may wait for another's row holds none that a third waits for, so nobody waits in
+ * a circle: a change of a resource holds that one alone, and a visit that waits for it holds no place yet.
  */
 import { addMs, DAY, type Instant } from '#platform/clock';
+import type { Ctx } from '#platform/ctx';
 import type { Queryable } from '#platform/db/database';
-import { dbNow, forUpdate, inList } from '#platform/db/dialect';
+import { dbNow, forShare, forUpdate, inList } from '#platform/db/dialect';
 import { sql } from '#platform/db/sql';
 import type { BookableResource, BusySpan } from './availability.ts';
 import type { VisitResource } from './appointments.schemas.ts';
@@ -50,37 +52,62 @@ export async function readOccupancy(db: Queryable, resourceIds: readonly string[
   return { busy, lapsed: [...lapsed.values()] };
 }
 
-/** Deletes those of the holds that have really run out, in the order of their ids, as everybody does. Answers which. */
-export function deleteLapsed(tx: Queryable, ids: readonly string[]): Promise<LapsedHold[]> {
-  return tx.all<LapsedHold>(sql`
-    delete from appointments where id in (
+/** `cancel_reason` of a hold that ran out and had to make way. */
+const HOLD_EXPIRED = 'hold_expired';
+
+/**
+ * Cancels those of the holds that have really run out, in the order of their ids, as everybody does, and frees their places.
+ * The rows stay: a payment may hang on them. Answers which.
+ */
+export async function cancelLapsed(tx: Queryable, ctx: Ctx, ids: readonly string[]): Promise<LapsedHold[]> {
+  const cancelled = await tx.all<LapsedHold>(sql`
+    update appointments set status = 'cancelled', cancel_reason = ${HOLD_EXPIRED}, hold_expires_at = null, hold_reason = null,
+      version = version + 1, updated_at = ${ctx.now}
+    where id in (
       select id from appointments where id in ${inList(ids)} and status = 'pending' and hold_expires_at <= ${dbNow} order by id ${forUpdate}
     ) returning id, tutor_id, pet_id`);
+  await free(
+    tx,
+    cancelled.map(({ id }) => id),
+  );
+  return cancelled;
+}
+
+export interface Wanted {
+  /** Tried in this order. */
+  candidates: readonly BookableResource[];
+  range: BusyRange;
+  /** Of the candidates, those the visit has already: it may stay there though they were archived meanwhile. */
+  kept?: readonly string[];
 }
 
 /** Takes a unit of the first of the candidates that has one; undefined when others were faster everywhere. */
-export async function occupy(
-  tx: Queryable,
-  appointmentId: string,
-  candidates: readonly BookableResource[],
-  range: BusyRange,
-  busy: readonly BusySpan[],
-): Promise<VisitResource | undefined> {
+export async function occupy(tx: Queryable, appointmentId: string, wanted: Wanted, busy: readonly BusySpan[]): Promise<VisitResource | undefined> {
+  const { candidates, range, kept = [] } = wanted;
   for (const { id, name, capacity } of candidates) {
     const taken = new Set(
       busy.filter((span) => span.resource_id === id && span.busy_from < range.busy_to && span.busy_to > range.busy_from).map((span) => span.unit),
     );
     for (let unit = 1; unit <= capacity; unit++) {
-      if (!taken.has(unit) && (await insertOccupancy(tx, appointmentId, id, unit, range))) return { id, name, unit };
+      if (!taken.has(unit) && (await insertOccupancy(tx, appointmentId, { id, unit, evenArchived: kept.includes(id) }, range))) return { id, name, unit };
     }
   }
   return undefined;
 }
 
-async function insertOccupancy(tx: Queryable, appointmentId: string, resourceId: string, unit: number, { busy_from, busy_to }: BusyRange): Promise<boolean> {
+interface Place {
+  id: string;
+  unit: number;
+  evenArchived: boolean;
+}
+
+/** The resource keeps its capacity, and is not archived, until the transaction ends. */
+async function insertOccupancy(tx: Queryable, appointmentId: string, place: Place, { busy_from, busy_to }: BusyRange): Promise<boolean> {
+  const serves = sql.and([sql`id = ${place.id}`, sql`capacity >= ${place.unit}`, !place.evenArchived && sql`archived_at is null`]);
   const inserted = await tx.first(sql`
     insert into appointment_resources (appointment_id, resource_id, unit, busy_from, busy_to)
-    values (${appointmentId}, ${resourceId}, ${unit}, ${busy_from}, ${busy_to}) on conflict do nothing returning unit`);
+    select ${appointmentId}, id, ${place.unit}, ${busy_from}, ${busy_to} from resources where ${serves} ${forShare}
+    on conflict do nothing returning unit`);
   return inserted !== undefined;
 }
 

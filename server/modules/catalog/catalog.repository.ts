@@ -1,7 +1,6 @@
 /** SQL that services, products and resources have in common: the same columns mean the same in all three tables. */
-import type { Ctx } from '#platform/ctx';
 import type { Queryable } from '#platform/db/database';
-import { contains } from '#platform/db/dialect';
+import { contains, dbNow } from '#platform/db/dialect';
 import { identifier, type Sql, sql } from '#platform/db/sql';
 import { keyset, type Page, pageOf } from '#platform/http/page';
 import { fold } from '#platform/text';
@@ -46,21 +45,13 @@ export async function findIdByExternalId(db: Queryable, table: CatalogTable, ext
 }
 
 /** `update … returning`; no row when it is unknown or at another version. `sets` are the noun's own columns. */
-export function updateStatement(
-  ctx: Ctx,
-  table: CatalogTable,
-  id: string,
-  patch: SharedFields,
-  sets: (Sql | false)[],
-  ifMatch: number | undefined,
-  returning: Sql,
-): Sql {
+export function updateStatement(table: CatalogTable, id: string, patch: SharedFields, sets: (Sql | false)[], ifMatch: number | undefined, returning: Sql): Sql {
   const all: (Sql | false)[] = [
     patch.name !== undefined && sql`name = ${patch.name}, search_name = ${fold(patch.name)}`,
     patch.external_id !== undefined && sql`external_id = ${patch.external_id}`,
-    patch.archived !== undefined && (patch.archived ? sql`archived_at = coalesce(archived_at, ${ctx.now})` : sql`archived_at = null`),
+    patch.archived !== undefined && (patch.archived ? sql`archived_at = coalesce(archived_at, ${dbNow})` : sql`archived_at = null`),
     ...sets,
-    sql`version = version + 1, updated_at = ${ctx.now}`,
+    sql`version = version + 1, updated_at = ${dbNow}`,
   ];
   return sql`update ${identifier(table)} set ${sql.join(all.filter((s) => s !== false))} where ${unchanged(id, ifMatch)} returning ${returning}`;
 }

@@ -1,14 +1,14 @@
 /** What services, products and resources take and give alike. */
 import { z } from 'zod';
 import { pageQuery } from '#platform/http/page';
-import { externalId, flag, id, instant, line, species } from '#platform/http/schema';
+import { externalId, flag, id, line, species, updatedSince } from '#platform/http/schema';
 
 /** The query fields of every list of the catalogue. */
 export const catalogQuery = {
   ...pageQuery,
   q: line(100).optional().meta({ description: 'Part of the name; accents do not matter.' }),
   external_id: externalId.optional(),
-  updated_since: instant.optional().meta({ description: 'Only rows changed since, archived ones too; then the oldest change comes first.' }),
+  updated_since: updatedSince,
   archived: flag.optional().meta({ description: 'true: the archived ones; otherwise those in use.' }),
 };
 

@@ -78,5 +78,5 @@ export function createChanges<Row>({ db, writer, table, prefill }: ChangesParts<
 /** The audit entry and the news of one change, in its transaction. */
 export async function recordChange(tx: Tx, ctx: Ctx, noun: string, id: string, action: 'created' | 'updated' | 'deleted', changes?: object): Promise<void> {
   await audit(tx, ctx, { action, entity: noun, entity_id: id, ...(changes && { changes }) });
-  await publish(tx, ctx, 'catalog.changed', { [`${noun}_id`]: id });
+  await publish(tx, 'catalog.changed', { [`${noun}_id`]: id });
 }

@@ -1,6 +1,6 @@
 /** All SQL about products alone. */
-import type { Ctx } from '#platform/ctx';
 import type { Queryable } from '#platform/db/database';
+import { statementTime } from '#platform/db/dialect';
 import { type Sql, sql } from '#platform/db/sql';
 import type { Page } from '#platform/http/page';
 import { fold } from '#platform/text';
@@ -24,15 +24,15 @@ export function listProducts(db: Queryable, query: ProductQuery): Promise<Page<P
 }
 
 /** Nothing when the external id is taken. */
-export function insertProduct(tx: Queryable, ctx: Ctx, id: string, input: CreateProduct): Promise<Product | undefined> {
+export function insertProduct(tx: Queryable, id: string, input: CreateProduct): Promise<Product | undefined> {
   return tx.first<Product>(sql`
     insert into products (id, name, description, price_cents, stock_quantity, species, min_weight_kg, max_weight_kg, sale, external_id, search_name, created_at, updated_at)
     values (${id}, ${input.name}, ${input.description}, ${input.price_cents}, ${input.stock_quantity}, ${input.species}, ${input.min_weight_kg}, ${input.max_weight_kg},
-      ${input.sale ?? 'free'}, ${input.external_id}, ${fold(input.name)}, ${ctx.now}, ${ctx.now})
+      ${input.sale ?? 'free'}, ${input.external_id}, ${fold(input.name)}, ${statementTime}, ${statementTime})
     on conflict do nothing returning ${columns}`);
 }
 
-export function updateProduct(tx: Queryable, ctx: Ctx, id: string, patch: UpdateProduct, ifMatch: number | undefined): Promise<Product | undefined> {
+export function updateProduct(tx: Queryable, id: string, patch: UpdateProduct, ifMatch: number | undefined): Promise<Product | undefined> {
   const sets: (Sql | false)[] = [
     patch.description !== undefined && sql`description = ${patch.description}`,
     patch.price_cents !== undefined && sql`price_cents = ${patch.price_cents}`,
@@ -42,5 +42,5 @@ export function updateProduct(tx: Queryable, ctx: Ctx, id: string, patch: Update
     patch.max_weight_kg !== undefined && sql`max_weight_kg = ${patch.max_weight_kg}`,
     patch.sale !== undefined && sql`sale = ${patch.sale}`,
   ];
-  return tx.first<Product>(updateStatement(ctx, 'products', id, patch, sets, ifMatch, columns));
+  return tx.first<Product>(updateStatement('products', id, patch, sets, ifMatch, columns));
 }

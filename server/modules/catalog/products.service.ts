@@ -36,11 +36,11 @@ export function createProductsService({ db, writer, readList }: { db: Database; 
     },
     create(ctx, input) {
       const id = newId();
-      return changes.create(ctx, id, input, (tx) => rows.insertProduct(tx, ctx, id, input));
+      return changes.create(ctx, id, input, (tx) => rows.insertProduct(tx, id, input));
     },
     update: (ctx, id, patch, ifMatch) =>
       changes
-        .update(ctx, id, patch, (tx) => rows.updateProduct(tx, ctx, id, patch, ifMatch))
+        .update(ctx, id, patch, (tx) => rows.updateProduct(tx, id, patch, ifMatch))
         .catch((error: unknown) => {
           // One weight was changed and crosses the other one, which only the row knows.
           throw error instanceof DbViolation && error.rule === 'check' ? validationFailed({ details: { fields: [WEIGHTS_FAULT] }, cause: error }) : error;

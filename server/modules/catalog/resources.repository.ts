@@ -1,7 +1,6 @@
 /** All SQL about resources alone. */
-import type { Ctx } from '#platform/ctx';
 import type { Queryable } from '#platform/db/database';
-import { forUpdate, inList } from '#platform/db/dialect';
+import { forUpdate, inList, statementTime } from '#platform/db/dialect';
 import { type Sql, sql } from '#platform/db/sql';
 import type { Page } from '#platform/http/page';
 import { fold } from '#platform/text';
@@ -30,18 +29,18 @@ export async function lockResource(tx: Queryable, id: string): Promise<void> {
 }
 
 /** Nothing when the external id is taken. */
-export function insertResource(tx: Queryable, ctx: Ctx, id: string, input: CreateResource): Promise<Resource | undefined> {
+export function insertResource(tx: Queryable, id: string, input: CreateResource): Promise<Resource | undefined> {
   return tx.first<Resource>(sql`
     insert into resources (id, name, kind, capacity, hours, external_id, search_name, created_at, updated_at)
-    values (${id}, ${input.name}, ${input.kind ?? 'other'}, ${input.capacity ?? 1}, ${input.hours}, ${input.external_id}, ${fold(input.name)}, ${ctx.now}, ${ctx.now})
+    values (${id}, ${input.name}, ${input.kind ?? 'other'}, ${input.capacity ?? 1}, ${input.hours}, ${input.external_id}, ${fold(input.name)}, ${statementTime}, ${statementTime})
     on conflict do nothing returning ${columns}`);
 }
 
-export function updateResource(tx: Queryable, ctx: Ctx, id: string, patch: UpdateResource, ifMatch: number | undefined): Promise<Resource | undefined> {
+export function updateResource(tx: Queryable, id: string, patch: UpdateResource, ifMatch: number | undefined): Promise<Resource | undefined> {
   const sets: (Sql | false)[] = [
     patch.kind !== undefined && sql`kind = ${patch.kind}`,
     patch.capacity !== undefined && sql`capacity = ${patch.capacity}`,
     patch.hours !== undefined && sql`hours = ${patch.hours}`,
   ];
-  return tx.first<Resource>(updateStatement(ctx, 'resources', id, patch, sets, ifMatch, columns));
+  return tx.first<Resource>(updateStatement('resources', id, patch, sets, ifMatch, columns));
 }

@@ -46,12 +46,12 @@ export function createResourcesService({ db, writer, readList, occupied }: Resou
     },
     create(ctx, input) {
       const id = newId();
-      return changes.create(ctx, id, input, (tx) => rows.insertResource(tx, ctx, id, input));
+      return changes.create(ctx, id, input, (tx) => rows.insertResource(tx, id, input));
     },
     update: (ctx, id, patch, ifMatch) =>
       changes.update(ctx, id, patch, async (tx) => {
         if (patch.capacity !== undefined) await rows.lockResource(tx, id);
-        const updated = await rows.updateResource(tx, ctx, id, patch, ifMatch);
+        const updated = await rows.updateResource(tx, id, patch, ifMatch);
         if (!updated || patch.capacity === undefined) return updated;
         const needed = await occupied(tx, id);
         if (needed > patch.capacity) throw inUse({ message: 'Bookings to come need a higher capacity.', details: { field: 'capacity', needed } });

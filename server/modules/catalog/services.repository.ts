@@ -1,7 +1,6 @@
 /** All SQL about services, their prices and what can serve them. */
-import type { Ctx } from '#platform/ctx';
 import type { Queryable } from '#platform/db/database';
-import { inList } from '#platform/db/dialect';
+import { inList, statementTime } from '#platform/db/dialect';
 import { type Sql, sql } from '#platform/db/sql';
 import type { Page } from '#platform/http/page';
 import { newId } from '#platform/ids';
@@ -56,18 +55,18 @@ async function withParts(db: Queryable, services: ServiceRow[]): Promise<Service
 }
 
 /** False when the external id is taken. */
-export async function insertService(tx: Queryable, ctx: Ctx, id: string, input: CreateService): Promise<boolean> {
+export async function insertService(tx: Queryable, id: string, input: CreateService): Promise<boolean> {
   const inserted = await tx.run(sql`
     insert into services (id, name, description, duration_minutes, price_cents, requires, species, booking, instructions,
       buffer_before_minutes, buffer_after_minutes, external_id, search_name, created_at, updated_at)
     values (${id}, ${input.name}, ${input.description}, ${input.duration_minutes}, ${input.price_cents}, ${input.requires}, ${input.species}, ${input.booking ?? 'auto'},
-      ${input.instructions}, ${input.buffer_before_minutes ?? 0}, ${input.buffer_after_minutes ?? 0}, ${input.external_id}, ${fold(input.name)}, ${ctx.now}, ${ctx.now})
+      ${input.instructions}, ${input.buffer_before_minutes ?? 0}, ${input.buffer_after_minutes ?? 0}, ${input.external_id}, ${fold(input.name)}, ${statementTime}, ${statementTime})
     on conflict do nothing`);
   return inserted > 0;
 }
 
 /** False when it is unknown or at another version. */
-export async function updateService(tx: Queryable, ctx: Ctx, id: string, patch: UpdateService, ifMatch: number | undefined): Promise<boolean> {
+export async function updateService(tx: Queryable, id: string, patch: UpdateService, ifMatch: number | undefined): Promise<boolean> {
   const sets: (Sql | false)[] = [
     patch.description !== undefined && sql`description = ${patch.description}`,
     patch.duration_minutes !== undefined && sql`duration_minutes = ${patch.duration_minutes}`,
@@ -79,7 +78,7 @@ export async function updateService(tx: Queryable, ctx: Ctx, id: string, patch: 
     patch.buffer_before_minutes !== undefined && sql`buffer_before_minutes = ${patch.buffer_before_minutes}`,
     patch.buffer_after_minutes !== undefined && sql`buffer_after_minutes = ${patch.buffer_after_minutes}`,
   ];
-  return (await tx.run(updateStatement(ctx, 'services', id, patch, sets, ifMatch, sql`id`))) > 0;
+  return (await tx.run(updateStatement('services', id, patch, sets, ifMatch, sql`id`))) > 0;
 }
 
 /** The price list as a whole. */

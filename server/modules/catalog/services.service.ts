@@ -58,7 +58,7 @@ export function createServicesService({ db, cache, writer, readList, listTtl }: 
     create(ctx, input) {
       const id = newId();
       return changes.create(ctx, id, input, async (tx) => {
-        if (!(await rows.insertService(tx, ctx, id, input))) return undefined;
+        if (!(await rows.insertService(tx, id, input))) return undefined;
         if (input.prices) await rows.replacePrices(tx, id, input.prices);
         if (input.resources) await serveWith(tx, id, input.resources);
         else await rows.replaceResources(tx, id, [await ownResource(tx, ctx, input.name)]);
@@ -67,7 +67,7 @@ export function createServicesService({ db, cache, writer, readList, listTtl }: 
     },
     update: (ctx, id, patch, ifMatch) =>
       changes.update(ctx, id, patch, async (tx) => {
-        if (!(await rows.updateService(tx, ctx, id, patch, ifMatch))) return undefined;
+        if (!(await rows.updateService(tx, id, patch, ifMatch))) return undefined;
         if (patch.prices) await rows.replacePrices(tx, id, patch.prices);
         if (patch.resources) await serveWith(tx, id, patch.resources);
         return rows.findService(tx, id);
@@ -79,7 +79,7 @@ export function createServicesService({ db, cache, writer, readList, listTtl }: 
 /** Without any resource a service could not be booked, so a new one comes with a place for one customer at a time. */
 async function ownResource(tx: Tx, ctx: Ctx, name: string): Promise<string> {
   const id = newId();
-  await insertResource(tx, ctx, id, { name, capacity: 1 });
+  await insertResource(tx, id, { name, capacity: 1 });
   await recordChange(tx, ctx, 'resource', id, 'created', { name, capacity: 1 });
   return id;
 }

@@ -26,10 +26,10 @@ export function createConsentsService({ db, writer }: { db: Database; writer: Wr
     recordConsent: (ctx, personId, input) =>
       writer.write(ctx, { topics: [`person:${personId}`] }, async (tx) => {
         if ((await lockPeople(tx, [personId])).length === 0) throw await personNotFound(tx, personId);
-        const record = await rows.insertConsent(tx, ctx, { source: ctx.actor.kind, ...given(input), person_id: personId });
-        if (input.purpose === 'marketing') await rows.setOptOut(tx, ctx, personId, !input.granted);
+        const record = await rows.insertConsent(tx, { source: ctx.actor.kind, ...given(input), person_id: personId });
+        if (input.purpose === 'marketing') await rows.setOptOut(tx, personId, !input.granted);
         await audit(tx, ctx, { action: 'consent recorded', entity: 'person', entity_id: personId, person_id: personId, changes: input });
-        await publish(tx, ctx, 'consent.changed', { person_id: personId, purpose: input.purpose });
+        await publish(tx, 'consent.changed', { person_id: personId, purpose: input.purpose });
         return { ...record, current: byPurpose(await rows.currentConsents(tx, personId)) };
       }),
   };

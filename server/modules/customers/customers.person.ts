@@ -7,11 +7,11 @@ import type { PersonFace } from './person-face.ts';
 export const customersFace: PersonFace = {
   name: 'customers',
   export: readEverything,
-  async erase(tx, ctx, personId) {
-    await handPetsOver(tx, ctx, personId);
-    await blankPets(tx, ctx, personId);
+  async erase(tx, _ctx, personId) {
+    await handPetsOver(tx, personId);
+    await blankPets(tx, personId);
     await forgetTies(tx, personId);
-    await blankPerson(tx, ctx, personId);
+    await blankPerson(tx, personId);
   },
-  merge: moveBelongings,
+  merge: (tx, _ctx, from, into) => moveBelongings(tx, from, into),
 };

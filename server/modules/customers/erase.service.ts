@@ -5,12 +5,12 @@ import { publish } from '#platform/events/events';
 import { eraseAnswers } from '#platform/http/idempotency';
 import { enqueue, type JobState } from '#platform/jobs/jobs';
 import type { Writer } from '#platform/write';
-import { findMergedInto, guardiansOfPetsOf, listMergedIds } from './merge.repository.ts';
+import { findMergedInto, listMergedIds } from './merge.repository.ts';
 import { overwriting } from './people.cache.ts';
 import { personNotFound } from './people.errors.ts';
-import { findTombstone, lockPeople } from './people.repository.ts';
+import { findTombstone } from './people.repository.ts';
 import type { PersonFace } from './person-face.ts';
-import { topicsOf } from './pet-changes.ts';
+import { type ChangePeople, topicsOf } from './viewers.ts';
 
 /** The kind of the job that forgets a person. */
 export const ERASE_JOB = 'person.erase';
@@ -25,11 +25,12 @@ export interface EraseService {
 export interface EraseParts {
   db: Database;
   writer: Writer;
+  changePeople: ChangePeople;
   own: PersonFace;
   faces: () => readonly PersonFace[];
 }
 
-export function createEraseService({ db, writer, own, faces }: EraseParts): EraseService {
+export function createEraseService({ db, writer, changePeople, own, faces }: EraseParts): EraseService {
   async function forget(tx: Tx, ctx: Ctx, id: string): Promise<void> {
     for (const face of [...faces(), own]) await face.erase(tx, ctx, id);
     for (const known of [id, ...(await listMergedIds(tx, id))]) {
@@ -37,7 +38,7 @@ export function createEraseService({ db, writer, own, faces }: EraseParts): Eras
       await eraseAnswers(tx, known);
     }
     await audit(tx, ctx, { action: 'erased', entity: 'person', entity_id: id, person_id: id });
-    await publish(tx, ctx, 'person.erased', { person_id: id });
+    await publish(tx, 'person.erased', { person_id: id });
   }
 
   return {
@@ -46,18 +47,14 @@ export function createEraseService({ db, writer, own, faces }: EraseParts): Eras
         const person = await findTombstone(tx, id);
         if (!person) throw await personNotFound(tx, id);
         if (person.erased_at === null) await audit(tx, ctx, { action: 'erasure requested', entity: 'person', entity_id: id, person_id: id });
-        return enqueue(tx, ctx, { kind: ERASE_JOB, payload: { person_id: id }, dedupe_key: `${ERASE_JOB}:${id}` });
+        return enqueue(tx, { kind: ERASE_JOB, payload: { person_id: id }, dedupe_key: `${ERASE_JOB}:${id}` });
       }),
     async erase(ctx, asked) {
       const on = ctx.tx ?? db;
       const id = (await findMergedInto(on, asked)) ?? asked;
       const selves = [id, ...(await listMergedIds(on, id))];
-      const touched = new Set([...selves, ...(await guardiansOfPetsOf(on, id))]);
-      await writer.write(ctx, { topics: topicsOf(touched) }, async (tx) => {
-        if ((await lockPeople(tx, [id])).length === 0) return;
-        const late = (await guardiansOfPetsOf(tx, id)).filter((guardian) => !touched.has(guardian));
-        if (late.length > 0) await writer.write({ ...ctx, tx }, { topics: topicsOf(late) }, () => Promise.resolve());
-        await forget(tx, ctx, id);
+      await changePeople(ctx, [id], async (tx, people) => {
+        if (people.length > 0) await forget(tx, ctx, id);
       });
       // Apart: the faces' own writes to the same topics would make the cache refuse it above. A job that comes back does it again.
       await writer.write(ctx, { topics: topicsOf(selves), prefill: () => overwriting(selves) }, () => Promise.resolve());

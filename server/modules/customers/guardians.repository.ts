@@ -1,6 +1,6 @@
 /** Who else a pet belongs to, beside its tutor. */
-import type { Ctx } from '#platform/ctx';
 import type { Queryable } from '#platform/db/database';
+import { dbNow } from '#platform/db/dialect';
 import { sql } from '#platform/db/sql';
 import { keyset, type Page, pageOf } from '#platform/http/page';
 import type { Guardian, GuardianQuery } from './pets.schemas.ts';
@@ -20,9 +20,9 @@ export function findGuardian(db: Queryable, petId: string, personId: string): Pr
 }
 
 /** False when the person is one already. */
-export async function insertGuardian(tx: Queryable, ctx: Ctx, petId: string, personId: string, role: string): Promise<boolean> {
+export async function insertGuardian(tx: Queryable, petId: string, personId: string, role: string): Promise<boolean> {
   const inserted = await tx.run(sql`
-    insert into pet_guardians (pet_id, person_id, role, created_at) values (${petId}, ${personId}, ${role}, ${ctx.now}) on conflict do nothing`);
+    insert into pet_guardians (pet_id, person_id, role, created_at) values (${petId}, ${personId}, ${role}, ${dbNow}) on conflict do nothing`);
   return inserted > 0;
 }
 

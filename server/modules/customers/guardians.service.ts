@@ -6,9 +6,9 @@ import { publish } from '#platform/events/events';
 import type { Page } from '#platform/http/page';
 import * as rows from './guardians.repository.ts';
 import { lockPeople } from './people.repository.ts';
-import type { ChangePet } from './pet-changes.ts';
 import { findPet } from './pets.repository.ts';
 import type { CreateGuardian, Guardian, GuardianQuery } from './pets.schemas.ts';
+import type { ChangePet } from './viewers.ts';
 
 export interface GuardiansService {
   /** Throws NOT_FOUND for the pet. */
@@ -30,16 +30,16 @@ export function createGuardiansService({ db, changePet }: { db: Database; change
       changePet(ctx, petId, [personId], async (tx, pet) => {
         if (personId === pet.tutor_id) throw invalidField('person_id', 'is the tutor of this pet');
         if ((await lockPeople(tx, [personId])).length === 0) throw invalidField('person_id', 'is not a known person');
-        if (!(await rows.insertGuardian(tx, ctx, petId, personId, role))) throw alreadyExists({ details: { id: personId } });
+        if (!(await rows.insertGuardian(tx, petId, personId, role))) throw alreadyExists({ details: { id: personId } });
         await audit(tx, ctx, { action: 'guardian added', entity: 'pet', entity_id: petId, person_id: personId, changes: { person_id: personId, role } });
-        await publish(tx, ctx, 'pet.changed', { pet_id: petId, person_id: pet.tutor_id });
+        await publish(tx, 'pet.changed', { pet_id: petId, person_id: pet.tutor_id });
         return (await rows.findGuardian(tx, petId, personId))!;
       }),
     remove: (ctx, petId, personId) =>
       changePet(ctx, petId, [personId], async (tx, pet) => {
         if (!(await rows.deleteGuardian(tx, petId, personId))) throw notFound();
         await audit(tx, ctx, { action: 'guardian removed', entity: 'pet', entity_id: petId, person_id: personId });
-        await publish(tx, ctx, 'pet.changed', { pet_id: petId, person_id: pet.tutor_id });
+        await publish(tx, 'pet.changed', { pet_id: petId, person_id: pet.tutor_id });
       }),
   };
 }

@@ -1,6 +1,6 @@
 /** Customers: people, the tutors they are, their pets, and what they agreed to. */
 import type { Cache } from '#platform/cache/cache';
-import type { Instant } from '#platform/clock';
+import type { Ctx } from '#platform/ctx';
 import type { Database } from '#platform/db/database';
 import type { Route } from '#platform/http/route';
 import type { JobHandler } from '#platform/jobs/jobs';
@@ -14,11 +14,11 @@ import { createMergeService } from './merge.service.ts';
 import { type Customers, peopleRoutes } from './people.routes.ts';
 import { createPeopleService } from './people.service.ts';
 import type { PersonFace } from './person-face.ts';
-import { createChangePet } from './pet-changes.ts';
 import { guardianRoutes, petRoutes } from './pets.routes.ts';
 import { createPetsService, type PetsService } from './pets.service.ts';
 import { tutorRoutes } from './tutors.routes.ts';
 import { createTutorsService, type TutorsService } from './tutors.service.ts';
+import { createViewers } from './viewers.ts';
 
 export type { Customers } from './people.routes.ts';
 export type { PersonFace } from './person-face.ts';
@@ -32,8 +32,8 @@ export interface CustomersParts {
   writer: Writer;
   /** Seconds a profile or a customer's view stays cached. */
   profileTtl: number;
-  /** The clinic's day at that moment, `YYYY-MM-DD`: no pet is born after it. */
-  today: (now: Instant) => string;
+  /** The clinic's day at the caller's moment, `YYYY-MM-DD`: no pet is born after it. */
+  today: (ctx: Ctx) => Promise<string>;
   /** The faces of the modules that hold something about people, without this one's; asked at each use. */
   faces: () => readonly PersonFace[];
 }
@@ -49,16 +49,16 @@ export interface CustomersModule {
 
 export function createCustomers(parts: CustomersParts): CustomersModule {
   const own = customersFace;
-  const tutors = createTutorsService(parts);
-  const changePet = createChangePet(parts);
+  const { changePet, changePeople } = createViewers(parts);
+  const tutors = createTutorsService({ ...parts, changePeople });
   const pets = createPetsService({ ...parts, changePet });
   const guardians = createGuardiansService({ ...parts, changePet });
   const view = createPeopleService({ ...parts, tutors, own });
   const people: Customers = {
     ...view,
     ...createConsentsService(parts),
-    ...createMergeService({ ...parts, people: view, own }),
-    ...createEraseService({ ...parts, own }),
+    ...createMergeService({ ...parts, people: view, own, changePeople }),
+    ...createEraseService({ ...parts, own, changePeople }),
   };
   return {
     tutors,

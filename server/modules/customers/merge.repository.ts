@@ -1,6 +1,6 @@
 /** SQL that gives one person's rows to another. */
-import type { Ctx } from '#platform/ctx';
 import type { Queryable } from '#platform/db/database';
+import { dbNow, statementTime } from '#platform/db/dialect';
 import { sql } from '#platform/db/sql';
 import { newId } from '#platform/ids';
 
@@ -16,21 +16,14 @@ export async function listMergedIds(db: Queryable, intoId: string): Promise<stri
 }
 
 /** Remembers the merge; who was merged into `from` before now lives on in `into`. */
-export async function recordMerge(tx: Queryable, ctx: Ctx, from: string, into: string): Promise<void> {
+export async function recordMerge(tx: Queryable, from: string, into: string): Promise<void> {
   await tx.run(sql`update merged_people set into_id = ${into} where into_id = ${from}`);
-  await tx.run(sql`insert into merged_people (id, into_id, merged_at) values (${from}, ${into}, ${ctx.now})`);
-}
-
-/** Guardians of a person's pets: their views show whose pets those are. */
-export async function guardiansOfPetsOf(db: Queryable, tutorId: string): Promise<string[]> {
-  const people = await db.all<{ person_id: string }>(sql`
-    select distinct g.person_id from pets p join pet_guardians g on g.pet_id = p.id where p.tutor_id = ${tutorId}`);
-  return people.map((row) => row.person_id);
+  await tx.run(sql`insert into merged_people (id, into_id, merged_at) values (${from}, ${into}, ${dbNow})`);
 }
 
 /** Pets, guarded pets, identities and consents; of a pet both had a part in, `into` becomes or stays the tutor. */
-export async function moveBelongings(tx: Queryable, ctx: Ctx, from: string, into: string): Promise<void> {
-  await tx.run(sql`update pets set tutor_id = ${into}, version = version + 1, updated_at = ${ctx.now} where tutor_id = ${from}`);
+export async function moveBelongings(tx: Queryable, from: string, into: string): Promise<void> {
+  await tx.run(sql`update pets set tutor_id = ${into}, version = version + 1, updated_at = ${dbNow} where tutor_id = ${from}`);
   await tx.run(sql`
     insert into pet_guardians (pet_id, person_id, role, created_at)
     select pet_id, ${into}, role, created_at from pet_guardians where person_id = ${from} on conflict do nothing`);
@@ -41,8 +34,8 @@ export async function moveBelongings(tx: Queryable, ctx: Ctx, from: string, into
 }
 
 /** Keeps a second phone as one more way to know the person. */
-export async function keepPhone(tx: Queryable, ctx: Ctx, personId: string, phone: string): Promise<void> {
+export async function keepPhone(tx: Queryable, personId: string, phone: string): Promise<void> {
   await tx.run(sql`
     insert into identities (id, person_id, channel, address, kind, created_at, last_seen_at)
-    values (${newId()}, ${personId}, 'manual', ${phone}, 'phone', ${ctx.now}, ${ctx.now}) on conflict do nothing`);
+    values (${newId()}, ${personId}, 'manual', ${phone}, 'phone', ${statementTime}, ${statementTime}) on conflict do nothing`);
 }

@@ -1,19 +1,17 @@
 import { audit } from '#platform/audit';
 import type { Ctx } from '#platform/ctx';
-import type { Database, Tx } from '#platform/db/database';
+import type { Tx } from '#platform/db/database';
 import { invalidField } from '#platform/errors';
 import { publish } from '#platform/events/events';
-import type { Writer } from '#platform/write';
 import { currentConsents, insertConsent } from './consents.repository.ts';
 import * as rows from './merge.repository.ts';
 import { personNotFound } from './people.errors.ts';
-import { lockPeople } from './people.repository.ts';
 import type { Person, PersonView } from './people.schemas.ts';
 import type { PeopleService } from './people.service.ts';
 import type { PersonFace } from './person-face.ts';
-import { topicsOf } from './pet-changes.ts';
 import { deleteTutor, updatePerson, updateStatement } from './tutors.repository.ts';
 import type { PersonPatch } from './tutors.schemas.ts';
+import type { ChangePeople } from './viewers.ts';
 
 export interface MergeService {
   /**
@@ -24,24 +22,23 @@ export interface MergeService {
 }
 
 export interface MergeParts {
-  db: Database;
-  writer: Writer;
+  changePeople: ChangePeople;
   people: PeopleService;
   own: PersonFace;
   faces: () => readonly PersonFace[];
 }
 
-export function createMergeService({ db, writer, people, own, faces }: MergeParts): MergeService {
+export function createMergeService({ changePeople, people, own, faces }: MergeParts): MergeService {
   async function move(tx: Tx, ctx: Ctx, from: Person, into: Person): Promise<void> {
     for (const face of [own, ...faces()]) await face.merge(tx, ctx, from.id, into.id);
-    await rows.recordMerge(tx, ctx, from.id, into.id);
+    await rows.recordMerge(tx, from.id, into.id);
     // Before the fields move: a phone and an external id exist once.
     await deleteTutor(tx, from.id, undefined);
     const { taken, setAside } = combine(from, into);
-    await tx.run(updateStatement(ctx, into.id, taken, undefined));
-    await updatePerson(tx, ctx, into.id, taken);
-    if (setAside.phone) await rows.keepPhone(tx, ctx, into.id, setAside.phone);
-    if (taken.marketing_opt_out) await refuseMarketing(tx, ctx, into.id);
+    await tx.run(updateStatement(into.id, taken, undefined));
+    await updatePerson(tx, into.id, taken);
+    if (setAside.phone) await rows.keepPhone(tx, into.id, setAside.phone);
+    if (taken.marketing_opt_out) await refuseMarketing(tx, into.id);
     await audit(tx, ctx, {
       action: 'merged',
       entity: 'person',
@@ -49,23 +46,18 @@ export function createMergeService({ db, writer, people, own, faces }: MergePart
       person_id: into.id,
       changes: { from_id: from.id, taken, set_aside: setAside },
     });
-    await publish(tx, ctx, 'person.merged', { person_id: into.id, from_id: from.id });
+    await publish(tx, 'person.merged', { person_id: into.id, from_id: from.id });
   }
 
   return {
     async merge(ctx, into, from) {
       if (into === from) throw invalidField('from_id', 'must be another record');
-      const touched = new Set([into, from, ...(await rows.guardiansOfPetsOf(ctx.tx ?? db, from))]);
-      return writer.write(ctx, { topics: topicsOf(touched) }, async (tx) => {
-        const locked = await lockPeople(tx, [into, from]);
+      return changePeople(ctx, [into, from], async (tx, locked) => {
         const target = locked.find((person) => person.id === into);
         const source = locked.find((person) => person.id === from);
         if (!target) throw await personNotFound(tx, into);
         if (!source) throw invalidField('from_id', 'is not a known person');
         await move(tx, ctx, source, target);
-        // Guardians who came between the look above and the move, which holds the pets from then on.
-        const late = (await rows.guardiansOfPetsOf(tx, into)).filter((id) => !touched.has(id));
-        if (late.length > 0) await writer.write({ ...ctx, tx }, { topics: topicsOf(late) }, () => Promise.resolve());
         return people.view({ ...ctx, tx }, into);
       });
     },
@@ -89,7 +81,7 @@ function combine(from: Person, into: Person): { taken: PersonPatch; setAside: Fi
 }
 
 /** The opt-out that came with the other record must also be what the newest record says. */
-async function refuseMarketing(tx: Tx, ctx: Ctx, personId: string): Promise<void> {
+async function refuseMarketing(tx: Tx, personId: string): Promise<void> {
   const marketing = (await currentConsents(tx, personId)).find((record) => record.purpose === 'marketing');
-  if (marketing?.granted) await insertConsent(tx, ctx, { person_id: personId, purpose: 'marketing', granted: false, source: 'merge' });
+  if (marketing?.granted) await insertConsent(tx, { person_id: personId, purpose: 'marketing', granted: false, source: 'merge' });
 }

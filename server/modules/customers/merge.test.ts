@@ -89,10 +89,36 @@ describe.each(modes)('merging customers on $engine + $cache', (mode) => {
     expect((await app.call('GET', '/api/customers?phone=%2B5511900001003')).body.data).toMatchObject([{ id: into.id }]);
     const known = await app.call('POST', '/api/tutors', { name: 'Bia', phone: '11 90000-1003' });
     expect([known.status, known.body.details]).toEqual([409, { id: into.id }]);
+    const third = await create({ phone: '+5511900001006', external_id: 'erp-terceira' });
+    for (const [path, patch] of [
+      ['tutors', { phone: '11 90000-1003' }],
+      ['customers', { phone: '11 90000-1003', name: 'Terceira' }],
+      ['tutors', { phone: '11 90000-1006', external_id: 'erp-bia' }],
+    ] as const) {
+      const answer = await app.call('PATCH', `/api/${path}/${third.id}`, patch);
+      expect([answer.status, answer.body.code, answer.body.details]).toEqual([409, 'ALREADY_EXISTS', { id: into.id }]);
+    }
+    expect(await view(third.id)).toMatchObject({ phone: '+5511900001006', name: null, external_id: 'erp-terceira', version: 1 });
+    // Their own second phone may become the first.
+    expect((await app.call('PATCH', `/api/tutors/${into.id}`, { phone: '11 90000-1003' })).body.data.phone).toBe('+5511900001003');
     const { history } = (await app.call('GET', `/api/customers/${into.id}/export`)).body.data.customers;
     expect(history).toContainEqual(
       expect.objectContaining({ action: 'merged', changes: expect.objectContaining({ set_aside: { phone: '+5511900001003', name: 'Beatriz' } }) }),
     );
+  });
+
+  test('a phone set while a merge gives it to another has one owner in the end', async () => {
+    for (let round = 0; round < 5; round++) {
+      const [phone, query] = [`+551190000120${round}`, `%2B551190000120${round}`];
+      const [into, from, third] = [await create({ phone: `+551190000130${round}` }), await create({ phone }), await create({ name: 'Terceira' })];
+      const [merged] = await Promise.all([
+        merge(into.id, from.id),
+        app.call('PATCH', `/api/tutors/${third.id}`, { phone }),
+        app.call('POST', '/api/tutors', { name: 'Quarta', phone }),
+      ]);
+      expect(merged.status).toBe(200);
+      expect((await app.call('GET', `/api/customers?phone=${query}`)).body.data).toHaveLength(1);
+    }
   });
 
   test('a no to marketing on either record is a no afterwards, whatever was said later on the other', async () => {

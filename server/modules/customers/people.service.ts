@@ -1,5 +1,6 @@
 import { audit } from '#platform/audit';
-import type { Cache } from '#platform/cache/cache';
+import type { Cache, CachedRead } from '#platform/cache/cache';
+import { type Instant, msOf, SECOND } from '#platform/clock';
 import type { Ctx } from '#platform/ctx';
 import type { Database, Queryable } from '#platform/db/database';
 import type { Page } from '#platform/http/page';
@@ -43,25 +44,31 @@ export interface PeopleParts {
 }
 
 export function createPeopleService({ db, cache, writer, profileTtl, tutors, own, faces }: PeopleParts): PeopleService {
-  async function compose(on: Queryable, ctx: Ctx, id: string): Promise<PersonView | undefined> {
+  async function compose(on: Queryable, ctx: Ctx, id: string): Promise<{ view: PersonView; freshUntil: Instant | undefined } | undefined> {
     const person = await rows.findPerson(on, id);
     if (!person) return undefined;
     const added: object = {};
-    for (const face of faces()) Object.assign(added, await face.glance?.(on, id, ctx));
-    return {
+    let freshUntil: Instant | undefined;
+    for (const face of faces()) {
+      const { fresh_until: until, ...more } = (await face.glance?.(on, id, ctx)) ?? {};
+      if (until !== undefined && (freshUntil === undefined || until < freshUntil)) freshUntil = until;
+      Object.assign(added, more);
+    }
+    const view = {
       ...added,
       ...person,
       identities: await rows.listIdentities(on, id),
       pets: await rows.listPetsInView(on, id),
       consents: byPurpose(await currentConsents(on, id)),
     };
+    return { view, freshUntil };
   }
 
   async function view(ctx: Ctx, id: string): Promise<PersonView> {
     const on = ctx.tx ?? db;
     const found = await compose(on, ctx, id);
     if (!found) throw await personNotFound(on, id);
-    return found;
+    return found.view;
   }
 
   return {
@@ -69,7 +76,21 @@ export function createPeopleService({ db, cache, writer, profileTtl, tutors, own
     view,
     async read(ctx, id) {
       const topics = [`person:${id}`, ...new Set(faces().flatMap((face) => face.glanceTopics ?? []))];
-      const found = await cache.read({ key: overviewKey(id), topics, ttlSeconds: profileTtl, load: () => compose(db, ctx, id) });
+      const asked = performance.now();
+      const entry: CachedRead = {
+        key: overviewKey(id),
+        topics,
+        ttlSeconds: profileTtl,
+        load: async () => {
+          const composed = await compose(db, ctx, id);
+          if (composed?.freshUntil !== undefined) {
+            const left = msOf(composed.freshUntil) - msOf(ctx.now) - (performance.now() - asked);
+            entry.ttlSeconds = Math.min(profileTtl, left / SECOND);
+          }
+          return composed?.view;
+        },
+      };
+      const found = await cache.read(entry);
       if (!found) throw await personNotFound(db, id);
       return found;
     },

@@ -74,6 +74,28 @@ describe.each(modes)('customers on $engine + $cache', (mode) => {
     expect(ids(await app.call('GET', '/api/customers?q=joao&archived=true'))).toEqual([joao.id]);
   });
 
+  test('a phone or an external id finds who has it, archived or not, so that find or create ends', async () => {
+    const lia = await create({ phone: '+5521955554445', name: 'Lia', external_id: 'erp-lia' });
+    await app.call('PATCH', `/api/customers/${lia.id}`, { archived: true });
+    for (const path of ['customers', 'tutors'])
+      for (const [query, found] of [
+        ['phone=21955554445', [lia.id]],
+        ['external_id=erp-lia', [lia.id]],
+        ['external_id=erp-lia&archived=true', [lia.id]],
+        ['phone=21955554445&archived=false', []],
+      ] as const)
+        expect(ids(await app.call('GET', `/api/${path}?${query}`)), `${path}?${query}`).toEqual(found);
+  });
+
+  test('a search for a whole phone understands every Brazilian spelling, and a second phone', async () => {
+    const rui = await create({ phone: '+5511999497990', name: 'Rui' });
+    const old = await create({ phone: '+5511999497991' });
+    await app.call('POST', `/api/customers/${rui.id}/merge`, { from_id: old.id });
+    for (const q of ['011999497990', '(11) 9949-7990', '0xx11 99949-7990', '+55 11 99949 7990', '1199497991'])
+      for (const path of ['customers', 'tutors'])
+        expect(ids(await app.call('GET', `/api/${path}?q=${encodeURIComponent(q)}`)), `${path} ${q}`).toEqual([rui.id]);
+  });
+
   test('a list costs the same statements for one row and for many', async () => {
     const cost = async (limit: number) => {
       app.statements();

@@ -1,7 +1,6 @@
 /** All SQL about pets. */
-import type { Ctx } from '#platform/ctx';
 import type { Queryable } from '#platform/db/database';
-import { forUpdate } from '#platform/db/dialect';
+import { dbNow, forUpdate, inList, statementTime } from '#platform/db/dialect';
 import { type Sql, sql } from '#platform/db/sql';
 import { keyset, type Page, pageOf } from '#platform/http/page';
 import { fold } from '#platform/text';
@@ -20,11 +19,22 @@ export function lockPet(tx: Queryable, id: string): Promise<Pet | undefined> {
   return tx.first<Pet>(sql`select ${petColumns} from pets where id = ${id} ${forUpdate}`);
 }
 
-/** Whose view shows the pet: its tutor and its guardians. Empty for an unknown pet. */
-export async function whoSees(db: Queryable, petId: string): Promise<string[]> {
+/** Nobody changes these pets or their guardians before this transaction ends. */
+export async function lockPets(tx: Queryable, ids: readonly string[]): Promise<void> {
+  if (ids.length > 0) await tx.all(sql`select id from pets where id in ${inList(ids)} order by id ${forUpdate}`);
+}
+
+/** Whom these pets belong to: their tutors and guardians. Empty for unknown pets. */
+export async function listPeopleOf(db: Queryable, petIds: readonly string[]): Promise<string[]> {
+  const ids = inList(petIds);
   const people = await db.all<{ id: string }>(sql`
-    select tutor_id as id from pets where id = ${petId} union all select person_id from pet_guardians where pet_id = ${petId}`);
+    select tutor_id as id from pets where id in ${ids} union select person_id from pet_guardians where pet_id in ${ids}`);
   return people.map((person) => person.id);
+}
+
+/** The pets these people are the tutors of. */
+export async function listPetIdsOf(db: Queryable, people: readonly string[]): Promise<string[]> {
+  return (await db.all<{ id: string }>(sql`select id from pets where tutor_id in ${inList(people)}`)).map((pet) => pet.id);
 }
 
 export async function findPetIdByExternalId(db: Queryable, externalId: string): Promise<string | undefined> {
@@ -45,19 +55,18 @@ export async function listPets(db: Queryable, tutorId: string, query: PetQuery):
 }
 
 /** No row when the external id is taken. */
-export function insertPet(tx: Queryable, ctx: Ctx, id: string, tutorId: string, input: CreatePet): Promise<Pet | undefined> {
+export function insertPet(tx: Queryable, id: string, tutorId: string, input: CreatePet): Promise<Pet | undefined> {
   return tx.first<Pet>(sql`
     insert into pets (id, tutor_id, name, species, breed, size, coat, sex, birth_date, weight_kg, neutered, handling_notes, notes, external_id,
       search_name, created_at, updated_at)
     values (${id}, ${tutorId}, ${input.name}, ${input.species}, ${input.breed}, ${input.size}, ${input.coat}, ${input.sex}, ${input.birth_date},
-      ${input.weight_kg}, ${input.neutered}, ${input.handling_notes}, ${input.notes}, ${input.external_id}, ${fold(input.name)}, ${ctx.now}, ${ctx.now})
+      ${input.weight_kg}, ${input.neutered}, ${input.handling_notes}, ${input.notes}, ${input.external_id}, ${fold(input.name)}, ${statementTime}, ${statementTime})
     on conflict do nothing returning ${petColumns}`);
 }
 
 /** Throws DbViolation `unique` when the external id is another's. */
-export async function updatePet(tx: Queryable, ctx: Ctx, id: string, patch: UpdatePet): Promise<Pet> {
-  const since = (column: Sql, set: boolean | undefined) =>
-    set !== undefined && (set ? sql`${column} = coalesce(${column}, ${ctx.now})` : sql`${column} = null`);
+export async function updatePet(tx: Queryable, id: string, patch: UpdatePet): Promise<Pet> {
+  const since = (column: Sql, set: boolean | undefined) => set !== undefined && (set ? sql`${column} = coalesce(${column}, ${dbNow})` : sql`${column} = null`);
   const sets: (Sql | false)[] = [
     patch.name !== undefined && sql`name = ${patch.name}, search_name = ${fold(patch.name)}`,
     patch.species !== undefined && sql`species = ${patch.species}`,
@@ -74,7 +83,7 @@ export async function updatePet(tx: Queryable, ctx: Ctx, id: string, patch: Upda
     patch.external_id !== undefined && sql`external_id = ${patch.external_id}`,
     since(sql`archived_at`, patch.archived),
     since(sql`deceased_at`, patch.deceased),
-    sql`version = version + 1, updated_at = ${ctx.now}`,
+    sql`version = version + 1, updated_at = ${dbNow}`,
   ];
   const row = await tx.first<Pet>(sql`update pets set ${sql.join(sets.filter((s) => s !== false))} where id = ${id} returning ${petColumns}`);
   return row!;

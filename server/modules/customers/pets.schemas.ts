@@ -1,7 +1,7 @@
 /** Wire = row: what the pet and guardian calls take in and give out. */
 import { z } from 'zod';
 import { pageQuery } from '#platform/http/page';
-import { atLeastOne, day, externalId, flag, id, instant, line, size, species, text } from '#platform/http/schema';
+import { atLeastOne, day, externalId, flag, id, instant, line, size, species, text, updatedSince } from '#platform/http/schema';
 
 const weight = z
   .number()
@@ -66,7 +66,7 @@ export type Pet = z.output<typeof pet>;
 
 export const petQuery = z.strictObject({
   ...pageQuery,
-  updated_since: instant.optional().meta({ description: 'Only rows changed since; then the oldest change comes first.' }),
+  updated_since: updatedSince,
   archived: flag.optional().meta({ description: 'true: the archived ones; otherwise those in use.' }),
 });
 export type PetQuery = z.output<typeof petQuery>;

@@ -1,5 +1,4 @@
 import { audit } from '#platform/audit';
-import type { Instant } from '#platform/clock';
 import type { Ctx } from '#platform/ctx';
 import { type Database, DbViolation } from '#platform/db/database';
 import { alreadyExists, inUse, invalidField, notFound, versionMismatch } from '#platform/errors';
@@ -10,10 +9,10 @@ import type { Writer } from '#platform/write';
 import { deleteGuardian } from './guardians.repository.ts';
 import { personNotFound } from './people.errors.ts';
 import { lockPeople } from './people.repository.ts';
-import type { ChangePet } from './pet-changes.ts';
 import * as rows from './pets.repository.ts';
 import type { CreatePet, Pet, PetQuery, UpdatePet } from './pets.schemas.ts';
 import { findTutor } from './tutors.repository.ts';
+import type { ChangePet } from './viewers.ts';
 
 export interface PetsService {
   /** The pets a tutor is the principal of. Throws NOT_FOUND for the tutor. */
@@ -32,13 +31,13 @@ export interface PetsParts {
   db: Database;
   writer: Writer;
   changePet: ChangePet;
-  /** The clinic's day at that moment, `YYYY-MM-DD`. */
-  today: (now: Instant) => string;
+  /** The clinic's day at the caller's moment, `YYYY-MM-DD`. */
+  today: (ctx: Ctx) => Promise<string>;
 }
 
 export function createPetsService({ db, writer, changePet, today }: PetsParts): PetsService {
-  function checkBirth(ctx: Ctx, birthDate: string | null | undefined): void {
-    if (birthDate && birthDate > today(ctx.now)) throw invalidField('birth_date', 'must not be in the future');
+  async function checkBirth(ctx: Ctx, birthDate: string | null | undefined): Promise<void> {
+    if (birthDate && birthDate > (await today(ctx))) throw invalidField('birth_date', 'must not be in the future');
   }
 
   async function taken(ctx: Ctx, externalId: string): Promise<Error> {
@@ -63,25 +62,25 @@ export function createPetsService({ db, writer, changePet, today }: PetsParts): 
       return pet;
     },
     async create(ctx, tutorId, input) {
-      checkBirth(ctx, input.birth_date);
+      await checkBirth(ctx, input.birth_date);
       return writer.write(ctx, { topics: [`person:${tutorId}`] }, async (tx) => {
         if ((await lockPeople(tx, [tutorId])).length === 0) throw await personNotFound(tx, tutorId);
-        const pet = await rows.insertPet(tx, ctx, newId(), tutorId, input);
+        const pet = await rows.insertPet(tx, newId(), tutorId, input);
         if (!pet) throw await taken({ ...ctx, tx }, input.external_id!);
         await audit(tx, ctx, { action: 'created', entity: 'pet', entity_id: pet.id, person_id: tutorId, changes: input });
-        await publish(tx, ctx, 'pet.changed', { pet_id: pet.id, person_id: tutorId });
+        await publish(tx, 'pet.changed', { pet_id: pet.id, person_id: tutorId });
         return pet;
       });
     },
     async update(ctx, id, patch, ifMatch) {
-      checkBirth(ctx, patch.birth_date);
+      await checkBirth(ctx, patch.birth_date);
       const change = changePet(ctx, id, patch.tutor_id === undefined ? [] : [patch.tutor_id], async (tx, before) => {
         if (ifMatch !== undefined && before.version !== ifMatch) throw versionMismatch();
         if (patch.tutor_id !== undefined && patch.tutor_id !== before.tutor_id) await moveTo(tx, id, patch.tutor_id);
-        const pet = await rows.updatePet(tx, ctx, id, patch);
+        const pet = await rows.updatePet(tx, id, patch);
         await audit(tx, ctx, { action: 'updated', entity: 'pet', entity_id: id, person_id: pet.tutor_id, changes: patch });
         const died = pet.deceased_at !== null && before.deceased_at === null;
-        await publish(tx, ctx, died ? 'pet.deceased' : 'pet.changed', { pet_id: id, person_id: pet.tutor_id });
+        await publish(tx, died ? 'pet.deceased' : 'pet.changed', { pet_id: id, person_id: pet.tutor_id });
         return pet;
       });
       return change.catch(async (error: unknown) => {
@@ -95,7 +94,7 @@ export function createPetsService({ db, writer, changePet, today }: PetsParts): 
         if (ifMatch !== undefined && pet.version !== ifMatch) throw versionMismatch();
         await rows.deletePet(tx, id);
         await audit(tx, ctx, { action: 'deleted', entity: 'pet', entity_id: id, person_id: pet.tutor_id });
-        await publish(tx, ctx, 'pet.changed', { pet_id: id, person_id: pet.tutor_id });
+        await publish(tx, 'pet.changed', { pet_id: id, person_id: pet.tutor_id });
       });
       await change.catch((error: unknown) => {
         throw error instanceof DbViolation && error.rule === 'foreign_key'

@@ -77,6 +77,14 @@ describe.each(modes)('pets on $engine + $cache', (mode) => {
     expect(faults(tomorrow)).toEqual(['birth_date']);
     const patched = await app.call('PATCH', `/api/pets/${(await pet(ana)).id}`, { birth_date: day(86_400_000) });
     expect(faults(patched)).toEqual(['birth_date']);
+    // The clinic's own zone says which day it is: in Rio Branco it is still yesterday when São Paulo has begun the day.
+    const dawn = `${day(86_400_000)}T03:30:00.000Z`;
+    const born = () => app.call('POST', `/api/tutors/${ana}/pets`, { name: 'Hoje', species: 'dog', birth_date: dawn.slice(0, 10) });
+    app.clock.set(dawn);
+    expect((await born()).status).toBe(201);
+    await app.call('PATCH', '/api/settings/profile', { timezone: 'America/Rio_Branco' });
+    expect(faults(await born())).toEqual(['birth_date']);
+    await app.call('PATCH', '/api/settings/profile', { timezone: 'America/Sao_Paulo' });
   });
 
   test('unknown ids are 404, known external ids 409 with the id', async () => {

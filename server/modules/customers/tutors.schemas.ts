@@ -2,7 +2,7 @@
 import { isValidCnpj, isValidCpf } from '@brazilian-utils/brazilian-utils';
 import { z } from 'zod';
 import { pageQuery } from '#platform/http/page';
-import { atLeastOne, day, externalId, flag, id, instant, line, phone, text } from '#platform/http/schema';
+import { atLeastOne, day, externalId, flag, id, instant, line, phone, text, updatedSince } from '#platform/http/schema';
 
 const address = z.strictObject({
   street: line(200),
@@ -76,10 +76,12 @@ export type Tutor = z.output<typeof tutor>;
 export const tutorQuery = z.strictObject({
   ...pageQuery,
   phone: phone.optional(),
-  q: line(100).optional().meta({ description: 'Part of the name (accents do not matter), the e-mail or the phone.' }),
+  q: line(100).optional().meta({ description: 'Part of the name (accents do not matter), the e-mail or the phone, or a whole phone in any spelling.' }),
   external_id: externalId.optional(),
-  updated_since: instant.optional().meta({ description: 'Only rows changed since; then the oldest change comes first.' }),
-  archived: flag.optional().meta({ description: 'true: the archived ones; otherwise those in use.' }),
+  updated_since: updatedSince,
+  archived: flag
+    .optional()
+    .meta({ description: 'true: the archived ones; otherwise those in use. A phone or an external_id finds both, when this is absent.' }),
 });
 export type TutorQuery = z.output<typeof tutorQuery>;
 

@@ -1,7 +1,8 @@
-import { audit, eraseAudit } from '#platform/audit';
+import { audit, type AuditEntry, eraseAudit } from '#platform/audit';
 import type { Cache, CachedRead } from '#platform/cache/cache';
 import type { Ctx } from '#platform/ctx';
-import { type Database, DbViolation, type Queryable } from '#platform/db/database';
+import { type Database, DbViolation, type Queryable, type Tx } from '#platform/db/database';
+import type { Sql } from '#platform/db/sql';
 import { alreadyExists, inUse, versionMismatch } from '#platform/errors';
 import { publish } from '#platform/events/events';
 import type { Page } from '#platform/http/page';
@@ -12,6 +13,7 @@ import { profileKey } from './people.cache.ts';
 import { personNotFound } from './people.errors.ts';
 import * as rows from './tutors.repository.ts';
 import type { NewPerson, PersonPatch, Tutor, TutorQuery } from './tutors.schemas.ts';
+import type { ChangePeople } from './viewers.ts';
 
 export interface TutorsService {
   list(ctx: Ctx, query: TutorQuery): Promise<Page<Tutor>>;
@@ -31,11 +33,15 @@ export interface TutorsParts {
   db: Database;
   cache: Cache;
   writer: Writer;
+  changePeople: ChangePeople;
   /** Seconds a profile stays cached. */
   profileTtl: number;
 }
 
-export function createTutorsService({ db, cache, writer, profileTtl }: TutorsParts): TutorsService {
+/** What lives with the person, or is seen in others' views; changes of anything else are one statement. */
+const SEEN_BESIDE = ['name', 'phone', 'push_name', 'marketing_opt_out', 'external_id'] as const;
+
+export function createTutorsService({ db, cache, writer, changePeople, profileTtl }: TutorsParts): TutorsService {
   const profile = (id: string): CachedRead => ({
     key: profileKey(id),
     topics: [`person:${id}`],
@@ -55,9 +61,33 @@ export function createTutorsService({ db, cache, writer, profileTtl }: TutorsPar
     return (await rows.findTutor(ctx.tx ?? db, id)) ? versionMismatch() : personNotFound(ctx.tx ?? db, id);
   }
 
-  async function taken(on: Queryable, input: NewPerson | PersonPatch): Promise<Error> {
-    const id = (input.phone && (await rows.findIdByPhone(on, input.phone))) || (input.external_id && (await rows.findIdByExternalId(on, input.external_id)));
-    return alreadyExists({ details: { id: id || null } });
+  /** ALREADY_EXISTS, naming who else has the phone or the external id. */
+  async function taken(on: Queryable, id: string, { phone, external_id }: NewPerson | PersonPatch): Promise<Error> {
+    const other = (phone && (await rows.findOtherByPhone(on, id, phone))) || (external_id && (await rows.findOtherByExternalId(on, id, external_id)));
+    return alreadyExists({ details: { id: other || null } });
+  }
+
+  /** A change that others see, or of what lives with the person. Undefined when the tutor is unknown or at another version. */
+  async function changeInFull(ctx: Ctx, id: string, patch: PersonPatch, statement: Sql, entry: AuditEntry): Promise<Tutor | undefined> {
+    const carryOut = async (tx: Tx) => {
+      if (!(await tx.first<Tutor>(statement))) return undefined;
+      if (patch.marketing_opt_out !== undefined && (await recordOptOut(tx, ctx, id, patch.marketing_opt_out))) {
+        await publish(tx, 'consent.changed', { person_id: id, purpose: 'marketing' });
+      }
+      await rows.updatePerson(tx, id, patch);
+      if (patch.phone && (await rows.isSecondPhoneOfAnother(tx, id, patch.phone))) throw await taken(tx, id, patch);
+      await audit(tx, ctx, entry);
+      await publish(tx, 'person.changed', { person_id: id });
+      return get({ ...ctx, tx }, id);
+    };
+    const { topics, prefill } = changed(id);
+    const whenFound = (row: Tutor | undefined) => (row ? prefill(row) : []);
+    const change = patch.name === undefined ? writer.write(ctx, { topics, prefill: whenFound }, carryOut) : changePeople(ctx, [id], carryOut, whenFound);
+    return change.catch(async (error: unknown) => {
+      if (!(error instanceof DbViolation) || error.rule !== 'unique') throw error;
+      // A caller's transaction is spoilt by now and answers nothing more.
+      throw ctx.tx ? alreadyExists({ cause: error }) : await taken(db, id, patch);
+    });
   }
 
   return {
@@ -71,36 +101,19 @@ export function createTutorsService({ db, cache, writer, profileTtl }: TutorsPar
     async create(ctx, input) {
       const id = newId();
       return writer.write(ctx, changed(id), async (tx) => {
-        if (!(await rows.insertTutor(tx, ctx, id, input))) throw await taken(tx, input);
+        if (!(await rows.insertTutor(tx, id, input))) throw await taken(tx, id, input);
         if (input.marketing_consent !== undefined)
-          await insertConsent(tx, ctx, { person_id: id, purpose: 'marketing', granted: input.marketing_consent, source: ctx.actor.kind });
+          await insertConsent(tx, { person_id: id, purpose: 'marketing', granted: input.marketing_consent, source: ctx.actor.kind });
         await audit(tx, ctx, { action: 'created', entity: 'tutor', entity_id: id, person_id: id, changes: input });
-        await publish(tx, ctx, 'person.created', { person_id: id });
+        await publish(tx, 'person.created', { person_id: id });
         return get({ ...ctx, tx }, id);
       });
     },
     async update(ctx, id, patch, ifMatch) {
       const entry = { action: 'updated', entity: 'tutor', entity_id: id, person_id: id, changes: patch };
-      const statement = rows.updateStatement(ctx, id, patch, ifMatch);
-      const ofPerson = patch.phone !== undefined || patch.push_name !== undefined || patch.marketing_opt_out !== undefined || patch.external_id !== undefined;
-      const updated = ofPerson
-        ? await writer
-            .write(ctx, { topics: [`person:${id}`] }, async (tx) => {
-              if (!(await tx.first<Tutor>(statement))) return undefined;
-              if (patch.marketing_opt_out !== undefined && (await recordOptOut(tx, ctx, id, patch.marketing_opt_out))) {
-                await publish(tx, ctx, 'consent.changed', { person_id: id, purpose: 'marketing' });
-              }
-              await rows.updatePerson(tx, ctx, id, patch);
-              await audit(tx, ctx, entry);
-              await publish(tx, ctx, 'person.changed', { person_id: id });
-              return get({ ...ctx, tx }, id);
-            })
-            .catch(async (error: unknown) => {
-              if (!(error instanceof DbViolation) || error.rule !== 'unique') throw error;
-              // A caller's transaction is spoilt by now and answers nothing more.
-              throw ctx.tx ? alreadyExists({ cause: error }) : await taken(db, patch);
-            })
-        : await writer.writeRow<Tutor>(ctx, changed(id), statement, entry);
+      const statement = rows.updateStatement(id, patch, ifMatch);
+      const inFull = SEEN_BESIDE.some((field) => patch[field] !== undefined);
+      const updated = inFull ? await changeInFull(ctx, id, patch, statement, entry) : await writer.writeRow<Tutor>(ctx, changed(id), statement, entry);
       if (!updated) throw await refusal(ctx, id);
       return updated;
     },
@@ -110,7 +123,7 @@ export function createTutorsService({ db, cache, writer, profileTtl }: TutorsPar
           if (!(await rows.deleteTutor(tx, id, ifMatch))) return false;
           await eraseAudit(tx, id);
           await audit(tx, ctx, { action: 'deleted', entity: 'tutor', entity_id: id, person_id: id });
-          await publish(tx, ctx, 'person.changed', { person_id: id });
+          await publish(tx, 'person.changed', { person_id: id });
           return true;
         })
         .catch((error: unknown) => {

@@ -5,6 +5,6 @@ import { erasePersonsOrders, moveOrders, ordersOf } from './orders.repository.ts
 export const ordersPerson: PersonFace = {
   name: 'orders',
   export: ordersOf,
-  erase: erasePersonsOrders,
-  merge: moveOrders,
+  erase: (tx, _ctx, personId) => erasePersonsOrders(tx, personId),
+  merge: (tx, _ctx, from, into) => moveOrders(tx, from, into),
 };

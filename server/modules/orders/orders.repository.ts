@@ -1,7 +1,6 @@
 /** All SQL about orders and their items. */
-import type { Ctx } from '#platform/ctx';
 import type { Queryable } from '#platform/db/database';
-import { inList } from '#platform/db/dialect';
+import { dbNow, inList } from '#platform/db/dialect';
 import { sql } from '#platform/db/sql';
 import { keyset, type Page, pageOf } from '#platform/http/page';
 import type { Order, OrderItem, OrderQuery } from './orders.schemas.ts';
@@ -48,16 +47,16 @@ async function withItems(db: Queryable, orders: OrderRow[]): Promise<Order[]> {
 }
 
 /** Drafts go; what was placed stays for the books, without where it went and what was noted. */
-export async function erasePersonsOrders(tx: Queryable, ctx: Ctx, personId: string): Promise<void> {
+export async function erasePersonsOrders(tx: Queryable, personId: string): Promise<void> {
   await tx.run(sql`
     delete from orders where user_id = ${personId} and status = 'draft'
       and not exists (select 1 from payments where payments.order_id = orders.id)`);
   await tx.run(sql`update order_items set pet_id = null where pet_id is not null and order_id in (select id from orders where user_id = ${personId})`);
   await tx.run(sql`
-    update orders set address = null, notes = null, version = version + 1, updated_at = ${ctx.now}
+    update orders set address = null, notes = null, version = version + 1, updated_at = ${dbNow}
     where user_id = ${personId} and (address is not null or notes is not null)`);
 }
 
-export async function moveOrders(tx: Queryable, ctx: Ctx, from: string, into: string): Promise<void> {
-  await tx.run(sql`update orders set user_id = ${into}, version = version + 1, updated_at = ${ctx.now} where user_id = ${from}`);
+export async function moveOrders(tx: Queryable, from: string, into: string): Promise<void> {
+  await tx.run(sql`update orders set user_id = ${into}, version = version + 1, updated_at = ${dbNow} where user_id = ${from}`);
 }

@@ -1,7 +1,7 @@
 /** Wire = row: what the order calls give out. */
 import { z } from 'zod';
 import { pageQuery } from '#platform/http/page';
-import { cents, externalId, id, instant } from '#platform/http/schema';
+import { cents, externalId, id, instant, updatedSince } from '#platform/http/schema';
 
 const orderStatus = z.enum(['draft', 'pending_payment', 'paid', 'preparing', 'ready', 'delivered', 'cancelled']);
 
@@ -39,7 +39,7 @@ export const orderQuery = z.strictObject({
   tutor_id: id.optional(),
   status: orderStatus.optional(),
   external_id: externalId.optional(),
-  updated_since: instant.optional().meta({ description: 'Only rows changed since; then the oldest change comes first.' }),
+  updated_since: updatedSince,
 });
 export type OrderQuery = z.output<typeof orderQuery>;
 

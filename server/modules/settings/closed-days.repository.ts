@@ -1,6 +1,6 @@
 /** All SQL about closed days. */
-import type { Ctx } from '#platform/ctx';
 import type { Queryable } from '#platform/db/database';
+import { dbNow, statementTime } from '#platform/db/dialect';
 import { type Sql, sql } from '#platform/db/sql';
 import type { CreateClosedDay, OwnDay, UpdateClosedDay } from './closed-days.schemas.ts';
 
@@ -21,19 +21,19 @@ export async function findIdByDate(db: Queryable, date: string): Promise<string 
 }
 
 /** Nothing when the date is taken. */
-export function insertOwnDay(tx: Queryable, ctx: Ctx, id: string, input: CreateClosedDay): Promise<OwnDay | undefined> {
+export function insertOwnDay(tx: Queryable, id: string, input: CreateClosedDay): Promise<OwnDay | undefined> {
   return tx.first<OwnDay>(sql`
     insert into closed_days (id, date, name, hours, created_at, updated_at)
-    values (${id}, ${input.date}, ${input.name}, ${input.hours}, ${ctx.now}, ${ctx.now}) on conflict do nothing returning ${columns}`);
+    values (${id}, ${input.date}, ${input.name}, ${input.hours}, ${statementTime}, ${statementTime}) on conflict do nothing returning ${columns}`);
 }
 
 /** No row when the day is unknown or at another version. Throws DbViolation `unique` when the date is taken. */
-export function updateOwnDay(tx: Queryable, ctx: Ctx, id: string, patch: UpdateClosedDay, ifMatch: number | undefined): Promise<OwnDay | undefined> {
+export function updateOwnDay(tx: Queryable, id: string, patch: UpdateClosedDay, ifMatch: number | undefined): Promise<OwnDay | undefined> {
   const sets: (Sql | false)[] = [
     patch.date !== undefined && sql`date = ${patch.date}`,
     patch.name !== undefined && sql`name = ${patch.name}`,
     patch.hours !== undefined && sql`hours = ${patch.hours}`,
-    sql`version = version + 1, updated_at = ${ctx.now}`,
+    sql`version = version + 1, updated_at = ${dbNow}`,
   ];
   return tx.first<OwnDay>(sql`update closed_days set ${sql.join(sets.filter((s) => s !== false))} where ${thisOne(id, ifMatch)} returning ${columns}`);
 }

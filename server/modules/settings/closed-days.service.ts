@@ -34,7 +34,7 @@ export function createClosedDaysService({ db, writer, settings }: ClosedDaysPart
     return writer.write(ctx, { topics: TOPICS }, async (tx) => {
       const result = await fn(tx);
       await audit(tx, ctx, { action, entity: 'closed_day', entity_id: id, changes });
-      await publish(tx, ctx, 'settings.changed', { section: 'closed_days' });
+      await publish(tx, 'settings.changed', { section: 'closed_days' });
       return result;
     });
   }
@@ -64,14 +64,14 @@ export function createClosedDaysService({ db, writer, settings }: ClosedDaysPart
     create: async (ctx, input) => {
       const id = newId();
       return write(ctx, id, 'created', input, async (tx) => {
-        const row = await rows.insertOwnDay(tx, ctx, id, input);
+        const row = await rows.insertOwnDay(tx, id, input);
         if (!row) throw await taken(tx, input.date);
         return row;
       });
     },
     update: (ctx, id, patch, ifMatch) =>
       write(ctx, id, 'updated', patch, async (tx) => {
-        const row = await rows.updateOwnDay(tx, ctx, id, patch, ifMatch);
+        const row = await rows.updateOwnDay(tx, id, patch, ifMatch);
         if (!row) throw await refusal(tx, id);
         return row;
       }).catch(async (error: unknown) => {

@@ -1,7 +1,6 @@
 /** All SQL about sections. A row whose value is null was never set, or was set back: its section's initial value holds. */
-import type { Ctx } from '#platform/ctx';
 import type { Queryable } from '#platform/db/database';
-import { inList } from '#platform/db/dialect';
+import { dbNow, inList } from '#platform/db/dialect';
 import { sql } from '#platform/db/sql';
 import type { SectionKey } from './sections.ts';
 
@@ -19,15 +18,15 @@ export function listSections(db: Queryable, keys: readonly SectionKey[]): Promis
 }
 
 /** The section's row, made when there is none (version 0) and held until the transaction ends, so that two changes merge one after the other. */
-export async function lockSection(tx: Queryable, ctx: Ctx, key: SectionKey): Promise<SectionRow> {
+export async function lockSection(tx: Queryable, key: SectionKey): Promise<SectionRow> {
   const row = await tx.first<SectionRow>(sql`
-    insert into settings (section, value, version, updated_at) values (${key}, null, 0, ${ctx.now})
+    insert into settings (section, value, version, updated_at) values (${key}, null, 0, ${dbNow})
     on conflict (section) do update set section = excluded.section returning ${columns}`);
   return row!;
 }
 
-export async function storeSection(tx: Queryable, ctx: Ctx, key: SectionKey, value: object | null): Promise<SectionRow> {
+export async function storeSection(tx: Queryable, key: SectionKey, value: object | null): Promise<SectionRow> {
   const row = await tx.first<SectionRow>(sql`
-    update settings set value = ${value}, version = version + 1, updated_at = ${ctx.now} where section = ${key} returning ${columns}`);
+    update settings set value = ${value}, version = version + 1, updated_at = ${dbNow} where section = ${key} returning ${columns}`);
   return row!;
 }

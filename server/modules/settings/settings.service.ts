@@ -91,11 +91,11 @@ export function createSettingsService({ db, cache, writer, defaults, ttlSeconds 
   ): Promise<SectionState<K>> {
     refuseStranger(ctx, key);
     return writer.write(ctx, { topics: TOPICS }, async (tx) => {
-      const row = await rows.lockSection(tx, ctx, key);
+      const row = await rows.lockSection(tx, key);
       if (ifMatch !== undefined && ifMatch !== row.version) throw versionMismatch();
-      const stored = await rows.storeSection(tx, ctx, key, next(valueOf(key, row.value)));
+      const stored = await rows.storeSection(tx, key, next(valueOf(key, row.value)));
       await audit(tx, ctx, { action, entity: 'settings', entity_id: key, changes: given });
-      await publish(tx, ctx, 'settings.changed', { section: key });
+      await publish(tx, 'settings.changed', { section: key });
       return stateOf(key, stored);
     });
   }

@@ -15,6 +15,7 @@ export interface CachedRead {
   key: string;
   /** `person:ID`, `catalog`, `settings`, `conversation:ID`, …: what it is made of; a write to any of them makes it unfound. */
   topics: readonly string[];
+  /** Looked at after `load`, which may shorten it by what it found. */
   ttlSeconds: number;
   /** Reads the primary database and answers what becomes JSON; undefined is passed on and not stored. Starts after the call. */
   load: () => Promise<unknown>;

@@ -1,5 +1,5 @@
 /** The cache in Redis, shared by all instances that reach the same one. */
-import { CLOSE_MS, type CacheDriver, type Found, type LimitAsk, type LimitVerdict } from './driver.ts';
+import { CLOSE_MS, type CacheDriver, type Found, type LimitAsk, type LimitVerdict, type PrefillEntry } from './driver.ts';
 import type { RedisLink } from './redis-link.ts';
 import { admitScript, closeScript, fillScript, leaseScript, releaseScript, type Script, settleScript } from './scripts.ts';
 import { bodyOf, GENERATION, isCurrent, refreshAtOf, stamp } from './stamp.ts';
@@ -21,6 +21,21 @@ interface Reading {
   key: string;
   topics: readonly string[];
   resolve: (found: Found | undefined) => void;
+  reject: (error: Error) => void;
+}
+
+interface Closing {
+  topics: readonly string[];
+  closer: string;
+  resolve: () => void;
+  reject: (error: Error) => void;
+}
+
+interface Settling {
+  topics: readonly string[];
+  closer: string;
+  entries: readonly PrefillEntry[];
+  resolve: (stored: number) => void;
   reject: (error: Error) => void;
 }
 
@@ -74,16 +89,33 @@ export function createRedisDriver({ link, databaseId, generationMs, leaseMs, tok
       );
     },
     release: async (lease) => void (await run(releaseScript, [leases + lease.key], [lease.token])),
-    close: async (topics, closer) => void (await run(closeScript, both(topics), [closer, CLOSE_MS, generationMs])),
-    async settle(topics, closer, entries = []) {
-      const fit = entries.filter((entry) => entry.topics.every((topic) => topics.includes(topic)));
-      const args: (string | number | Buffer)[] = [topics.length, closer, generationMs];
-      for (const entry of fit) {
-        args.push(stamp(entry, `${closer}s`.repeat(entry.topics.length)), Math.ceil(entry.ttlMs), entry.topics.length);
-        args.push(...entry.topics.map((topic) => topics.indexOf(topic) + 1));
-      }
-      return (await run(settleScript, [...both(topics), ...fit.map((entry) => prefix + entry.key)], args)) as number;
-    },
+    close: gather<Closing, [readonly string[], string], void>(
+      (resolve, reject, topics, closer) => ({ topics, closer, resolve, reject }),
+      (batch) => {
+        const keys = batch.flatMap(({ topics }) => both(topics));
+        const args = batch.flatMap(({ topics, closer }) => [closer, topics.length]);
+        handOut(batch, run(closeScript, keys, [CLOSE_MS, generationMs, ...args]), () => undefined);
+      },
+    ),
+    settle: gather<Settling, [readonly string[], string, (readonly PrefillEntry[])?], number>(
+      (resolve, reject, topics, closer, entries = []) => ({
+        topics,
+        closer,
+        entries: entries.filter((entry) => entry.topics.every((topic) => topics.includes(topic))),
+        resolve,
+        reject,
+      }),
+      (batch) => {
+        const keys = batch.flatMap(({ topics, entries }) => [...both(topics), ...entries.map((entry) => prefix + entry.key)]);
+        const args = batch.flatMap(({ topics, closer, entries }) => [
+          closer,
+          topics.length,
+          entries.length,
+          ...entries.flatMap((entry) => prefillArgs(entry, topics, closer)),
+        ]);
+        handOut(batch, run(settleScript, keys, [generationMs, ...args]), (stored, i) => (stored as number[])[i]!);
+      },
+    ),
     rawGet: async (key) => (await link.call(() => link.client.getBuffer(prefix + key))) ?? undefined,
     rawSet: async (key, value, ttlMs) => void (await link.call(() => link.client.set(prefix + key, value, 'PX', Math.ceil(ttlMs)))),
     rawDelete: async (key) => void (await link.call(() => link.client.del(prefix + key))),
@@ -150,11 +182,26 @@ function admitTogether(run: (script: Script, keys: string[], args: (string | num
       args.push(limit);
     }
   }
-  run(admitScript, keys, args).then(
-    (answer) => {
-      const numbers = answer as number[];
-      batch.forEach(({ resolve }, i) => resolve({ allowed: numbers[3 * i] === 1, remaining: numbers[3 * i + 1]!, retryAfterMs: numbers[3 * i + 2]! }));
-    },
+  handOut(batch, run(admitScript, keys, args), (answer, i) => {
+    const [allowed, remaining, retryAfterMs] = (answer as number[]).slice(3 * i, 3 * i + 3) as [number, number, number];
+    return { allowed: allowed === 1, remaining, retryAfterMs };
+  });
+}
+
+/** Gives each of a batch its part of the one answer, or all of them the failure. */
+function handOut<Result>(
+  batch: readonly { resolve: (result: Result) => void; reject: (error: Error) => void }[],
+  answer: Promise<unknown>,
+  part: (answer: unknown, i: number) => Result,
+): void {
+  answer.then(
+    (all) => batch.forEach(({ resolve }, i) => resolve(part(all, i))),
     (error: Error) => batch.forEach(({ reject }) => reject(error)),
   );
+}
+
+/** What the settle script is told of a value: its bytes, its life, and which of the written topics it is made of. */
+function prefillArgs(entry: PrefillEntry, topics: readonly string[], closer: string): (string | number | Buffer)[] {
+  const places = entry.topics.map((topic) => topics.indexOf(topic) + 1);
+  return [stamp(entry, `${closer}s`.repeat(places.length)), Math.ceil(entry.ttlMs), places.length, ...places];
 }

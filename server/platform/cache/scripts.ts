@@ -60,43 +60,57 @@ export const releaseScript = script(`
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1`);
 
-/** KEYS: n generations, n closers. ARGV: closer, close ms, generation ms. */
+/**
+ * Many writers at once. ARGV: close ms, generation ms, then for each writer: closer, n.
+ * KEYS for each: n generations, n closers.
+ */
 export const closeScript = script(`#!lua flags=allow-oom
 ${NOW}
-local n = #KEYS / 2
-for i = 1, n do
-  redis.call('SET', KEYS[i], ARGV[1] .. 'c', 'PX', ARGV[3])
-  redis.call('ZREMRANGEBYSCORE', KEYS[n + i], '-inf', now)
-  redis.call('ZADD', KEYS[n + i], now + ARGV[2], ARGV[1])
-  redis.call('PEXPIRE', KEYS[n + i], ARGV[2] + 1000)
+local k = 0
+for a = 3, #ARGV, 2 do
+  local n = tonumber(ARGV[a + 1])
+  for i = k + 1, k + n do
+    redis.call('SET', KEYS[i], ARGV[a] .. 'c', 'PX', ARGV[2])
+    redis.call('ZREMRANGEBYSCORE', KEYS[n + i], '-inf', now)
+    redis.call('ZADD', KEYS[n + i], now + ARGV[1], ARGV[a])
+    redis.call('PEXPIRE', KEYS[n + i], ARGV[1] + 1000)
+  end
+  k = k + 2 * n
 end
 return 1`);
 
 /**
- * KEYS: n generations, n closers, m values. ARGV: n, closer, generation ms, then for each value: bytes, ttl ms,
- * how many topics, and their places among the n. → how many values were stored.
+ * Many writers at once. ARGV: generation ms, then for each writer: closer, n, m, then for each of its m values: bytes, ttl ms,
+ * how many topics, and their places among the n. KEYS for each: n generations, n closers, m values.
+ * → for each, how many of its values were stored.
  */
 export const settleScript = script(`#!lua flags=allow-oom
 ${NOW}
-local n = tonumber(ARGV[1])
-local mine = {}
-for i = 1, n do
-  local g = redis.call('GET', KEYS[i])
-  redis.call('ZREM', KEYS[n + i], ARGV[2])
-  mine[i] = g == ARGV[2] .. 'c' and redis.call('ZCOUNT', KEYS[n + i], now, '+inf') == 0
-  redis.call('SET', KEYS[i], ARGV[2] .. 's', 'PX', ARGV[3])
-end
-local stored, a = 0, 4
-for k = 2 * n + 1, #KEYS do
-  local ok, places = true, tonumber(ARGV[a + 2])
-  for p = 1, places do ok = ok and mine[tonumber(ARGV[a + 2 + p])] end
-  if ok then
-    redis.call('SET', KEYS[k], ARGV[a], 'PX', ARGV[a + 1])
-    stored = stored + 1
+local out, k, a = {}, 0, 2
+while a <= #ARGV do
+  local closer, n, m = ARGV[a], tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2])
+  local mine = {}
+  for i = 1, n do
+    local g = redis.call('GET', KEYS[k + i])
+    redis.call('ZREM', KEYS[k + n + i], closer)
+    mine[i] = g == closer .. 'c' and redis.call('ZCOUNT', KEYS[k + n + i], now, '+inf') == 0
+    redis.call('SET', KEYS[k + i], closer .. 's', 'PX', ARGV[1])
   end
-  a = a + 3 + places
+  local stored = 0
+  a = a + 3
+  for v = 1, m do
+    local ok, places = true, tonumber(ARGV[a + 2])
+    for p = 1, places do ok = ok and mine[tonumber(ARGV[a + 2 + p])] end
+    if ok then
+      redis.call('SET', KEYS[k + 2 * n + v], ARGV[a], 'PX', ARGV[a + 1])
+      stored = stored + 1
+    end
+    a = a + 3 + places
+  end
+  out[#out + 1] = stored
+  k = k + 2 * n + m
 end
-return stored`);
+return out`);
 
 /**
  * Many requests at once. ARGV for each: how many keys, window ms, a limit per key; KEYS: all keys in that order.

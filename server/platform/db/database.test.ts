@@ -159,8 +159,18 @@ describe.each([
       await tx.run(parent('a'));
       expect(await tx.all(sql`select id from parents`)).toEqual([{ id: 'a' }]);
     });
-    await expect(db.tx(async (tx) => (await tx.run(parent('b')), Promise.reject(new Error('no'))))).rejects.toThrow('no');
-    await expect(db.tx(async (tx) => (await tx.run(parent('c')), tx.run(parent('a'))))).rejects.toBeInstanceOf(DbViolation);
+    await expect(
+      db.tx(async (tx) => {
+        await tx.run(parent('b'));
+        throw new Error('no');
+      }),
+    ).rejects.toThrow('no');
+    await expect(
+      db.tx(async (tx) => {
+        await tx.run(parent('c'));
+        await tx.run(parent('a'));
+      }),
+    ).rejects.toBeInstanceOf(DbViolation);
     expect(await names()).toEqual(['a']);
     // The connection is whole again.
     expect(await db.tx(async (tx) => (await tx.run(parent('d')), 'done'))).toBe('done');
@@ -192,7 +202,12 @@ describe.each([
     order.push('resolved');
     expect(order).toEqual(['inside', 'first sees a', 'third', 'resolved']);
     expect(reported.map((error) => error.message)).toEqual(['a hook failed']);
-    await db.tx((tx) => (tx.afterCommit(() => void order.push('never')), Promise.reject(new Error('no')))).catch(() => undefined);
+    await db
+      .tx((tx) => {
+        tx.afterCommit(() => void order.push('never'));
+        return Promise.reject(new Error('no'));
+      })
+      .catch(() => undefined);
     expect(order).not.toContain('never');
   });
 

@@ -13,9 +13,15 @@ export interface Dialect {
 export const postgresDialect: Dialect = { engine: 'postgresql', writableCtes: true };
 export const sqliteDialect: Dialect = { engine: 'sqlite', writableCtes: false };
 
-/** The database's own clock. Leases, holds, heartbeats and jobs go by it, since instances' clocks differ. */
+/** The database's own clock. Leases, holds, heartbeats, jobs and the ages of rows go by it, since instances' clocks differ. */
 export const dbNow: Sql = byEngine({
   postgresql: sql`date_trunc('milliseconds', clock_timestamp())`,
+  sqlite: sql`strftime('%Y-%m-%dT%H:%M:%fZ', 'now')`,
+});
+
+/** The database's clock as it stood when the statement began: the same moment in every column, as a new row wants it. */
+export const statementTime: Sql = byEngine({
+  postgresql: sql`date_trunc('milliseconds', statement_timestamp())`,
   sqlite: sql`strftime('%Y-%m-%dT%H:%M:%fZ', 'now')`,
 });
 
@@ -27,11 +33,22 @@ export function dbNowPlus(seconds: number): Sql {
   });
 }
 
+/** Seconds from the database's clock to the timestamp in a column, with their fraction; null for null. */
+export function secondsUntil(column: Sql): Sql {
+  return byEngine({
+    postgresql: sql`extract(epoch from ${column} - clock_timestamp())::double precision`,
+    sqlite: sql`((julianday(${column}) - julianday('now')) * 86400.0)`,
+  });
+}
+
 /** Ends a claim's inner select: rows another worker holds are passed over. SQLite has one writer, so there are none. */
 export const skipLocked: Sql = byEngine({ postgresql: sql`for update skip locked`, sqlite: sql`` });
 
 /** Locks the selected rows for the rest of the transaction; SQLite's one writer holds everything anyway. */
 export const forUpdate: Sql = byEngine({ postgresql: sql`for update`, sqlite: sql`` });
+
+/** Keeps the selected rows as they are for the rest of the transaction, together with whoever else needs that. */
+export const forShare: Sql = byEngine({ postgresql: sql`for share`, sqlite: sql`` });
 
 /** `(a, b, …)` members of a list bound as one parameter, so that one statement serves any length: `id in ${inList(ids)}`. */
 export function inList(values: readonly string[]): Sql {

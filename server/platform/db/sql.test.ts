@@ -26,7 +26,10 @@ describe('sql', () => {
 
   test('fragments nest, join and disappear', () => {
     const inner = sql`b = ${2}`;
-    expect(render(sql`${sql`a = ${1}`} or ${sql.join([inner, inner], sql` or `)}${sql.empty}`, 'postgresql')).toMatchObject({ text: 'a = $1 or b = $2 or b = $3', values: [1, 2, 2] });
+    expect(render(sql`${sql`a = ${1}`} or ${sql.join([inner, inner], sql` or `)}${sql.empty}`, 'postgresql')).toMatchObject({
+      text: 'a = $1 or b = $2 or b = $3',
+      values: [1, 2, 2],
+    });
     expect(render(sql`in (${sql.join(['x', 'y'])})`, 'sqlite')).toMatchObject({ text: 'in (?, ?)', values: ['x', 'y'] });
     expect(render(sql.and([undefined, false]), 'sqlite').text).toBe('1 = 1');
     expect(render(sql.join([]), 'sqlite').text).toBe('');

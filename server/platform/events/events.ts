@@ -1,7 +1,6 @@
 /** News for other modules, the console and outgoing webhooks: a row in the writer's transaction, holding ids only. */
-import type { Ctx } from '../ctx.ts';
 import type { Queryable } from '../db/database.ts';
-import { dbNowPlus } from '../db/dialect.ts';
+import { dbNow, dbNowPlus } from '../db/dialect.ts';
 import { sql } from '../db/sql.ts';
 import { newId } from '../ids.ts';
 
@@ -18,8 +17,8 @@ export type EventType =
   | 'settings.changed';
 
 /** Publishes inside the caller's transaction; it exists exactly when the change does. */
-export async function publish(tx: Queryable, ctx: Ctx, type: EventType, subject: Record<string, string>): Promise<void> {
-  await tx.run(sql`insert into events (id, type, subject, created_at) values (${newId()}, ${type}, ${subject}, ${ctx.now})`);
+export async function publish(tx: Queryable, type: EventType, subject: Record<string, string>): Promise<void> {
+  await tx.run(sql`insert into events (id, type, subject, created_at) values (${newId()}, ${type}, ${subject}, ${dbNow})`);
 }
 
 const KEPT_SECONDS = 24 * 3600;

@@ -74,6 +74,12 @@ export const externalId = z
   .refine((v) => v.length > 0, 'must not be empty')
   .meta({ type: 'string', maxLength: 200 });
 
+/** Lists by change. A row says when it was changed, and is seen once that change is finished: callers look back a little. */
+export const updatedSince = instant.optional().meta({
+  description:
+    'Only rows changed since, archived or not; then the oldest change comes first. A change can be seen seconds after the time it carries: to miss none, ask from ten seconds before the last updated_at you saw, and expect rows you know.',
+});
+
 /** `true`/`false` in a query string. */
 export const flag = z.enum(['true', 'false']).transform((v) => v === 'true');
 

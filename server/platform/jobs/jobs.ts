@@ -29,11 +29,11 @@ export interface JobHandler {
   run(ctx: Ctx, payload: Record<string, unknown>): Promise<object | undefined>;
 }
 
-export async function enqueue(tx: Queryable, ctx: Ctx, job: NewJob): Promise<JobState> {
+export async function enqueue(tx: Queryable, job: NewJob): Promise<JobState> {
   const id = newId();
   const inserted = await tx.first<JobState>(sql`
     insert into jobs (id, kind, payload, priority, run_at, max_attempts, dedupe_key, created_at)
-    values (${id}, ${job.kind}, ${job.payload}, ${job.priority ?? 100}, ${job.run_at ?? dbNow}, ${job.max_attempts ?? 8}, ${job.dedupe_key}, ${ctx.now})
+    values (${id}, ${job.kind}, ${job.payload}, ${job.priority ?? 100}, ${job.run_at ?? dbNow}, ${job.max_attempts ?? 8}, ${job.dedupe_key}, ${dbNow})
     on conflict (dedupe_key) do update set status = 'ready', attempts = 0, run_at = excluded.run_at, finished_at = null
       where jobs.status = 'dead'
     returning id, status`);

@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startOn, makePlace, modes } from '../../../test/support/app.ts';
 import { systemClock } from '../clock.ts';
-import { systemCtx } from '../ctx.ts';
 import type { Database } from '../db/database.ts';
 import { sql } from '../db/sql.ts';
 import { createLog } from '../log.ts';
@@ -10,7 +9,6 @@ import { createWorker, type Worker } from './worker.ts';
 
 const lines: string[] = [];
 const log = createLog({ level: 'info', instance: 'test', destination: { write: (line: string) => void lines.push(line) } });
-const ctx = systemCtx(systemClock.now(), 'test');
 const PAST = '2020-01-01T00:00:00.000Z';
 
 describe.each(modes)('jobs on $engine', (mode) => {
@@ -22,7 +20,10 @@ describe.each(modes)('jobs on $engine', (mode) => {
     // Its own worker takes no part.
     const app = await startOn(place, { env: { ROLES: 'api' } });
     db = app.db;
-    close = async () => (await app.close(), place.remove());
+    close = async () => {
+      await app.close();
+      await place.remove();
+    };
   });
   afterAll(() => close());
   afterEach(async () => {
@@ -37,7 +38,7 @@ describe.each(modes)('jobs on $engine', (mode) => {
     running.push(made);
     return made;
   };
-  const add = (more: Partial<NewJob> = {}) => db.tx((tx) => enqueue(tx, ctx, { kind: 'work', payload: {}, run_at: PAST, ...more }));
+  const add = (more: Partial<NewJob> = {}) => db.tx((tx) => enqueue(tx, { kind: 'work', payload: {}, run_at: PAST, ...more }));
   interface Row {
     status: string;
     attempts: number;
@@ -47,24 +48,45 @@ describe.each(modes)('jobs on $engine', (mode) => {
     locked_until: string | null;
     finished_at: string | null;
   }
-  const row = async (id: string) => (await db.first<Row>(sql`select status, attempts, last_error, result, run_at, locked_until, finished_at from jobs where id = ${id}`))!;
+  const row = async (id: string) =>
+    (await db.first<Row>(sql`select status, attempts, last_error, result, run_at, locked_until, finished_at from jobs where id = ${id}`))!;
   const expireLeases = () => db.run(sql`update jobs set locked_until = ${PAST}`);
   const dueNow = () => db.run(sql`update jobs set run_at = ${PAST}`);
 
   test('a job exists exactly when its cause does', async () => {
     const ran: unknown[] = [];
-    await db.tx(async (tx) => (await enqueue(tx, ctx, { kind: 'work', payload: { n: 1 } }), Promise.reject(new Error('no')))).catch(() => undefined);
+    await db
+      .tx(async (tx) => {
+        await enqueue(tx, { kind: 'work', payload: { n: 1 } });
+        throw new Error('no');
+      })
+      .catch(() => undefined);
     const { id } = await add({ payload: { n: 2, nested: { ids: ['a'] } } });
-    const done = await worker((_, payload) => (ran.push(payload), Promise.resolve({ made: true }))).drain();
+    const done = await worker((_, payload) => {
+      ran.push(payload);
+      return Promise.resolve({ made: true });
+    }).drain();
     expect([done, ran]).toEqual([1, [{ n: 2, nested: { ids: ['a'] } }]]);
-    expect(await row(id)).toMatchObject({ status: 'done', attempts: 1, result: { made: true }, last_error: null, locked_until: null, finished_at: expect.stringMatching(/Z$/) });
+    expect(await row(id)).toMatchObject({
+      status: 'done',
+      attempts: 1,
+      result: { made: true },
+      last_error: null,
+      locked_until: null,
+      finished_at: expect.stringMatching(/Z$/),
+    });
   });
 
   test('workers side by side take each job once', async () => {
     const ids = [];
     for (let i = 0; i < 40; i++) ids.push((await add()).id);
     const taken: string[] = [];
-    const workers = Array.from({ length: 4 }, () => worker(({ trace }) => (taken.push(trace), Promise.resolve(undefined))));
+    const workers = Array.from({ length: 4 }, () =>
+      worker(({ trace }) => {
+        taken.push(trace);
+        return Promise.resolve(undefined);
+      }),
+    );
     const counts = await Promise.all(workers.map((one) => one.drain()));
     expect(counts.reduce((a, b) => a + b)).toBe(40);
     expect(taken.sort()).toEqual(ids.map((id) => `job:${id}`).sort());
@@ -76,7 +98,10 @@ describe.each(modes)('jobs on $engine', (mode) => {
     await add({ payload: { n: 'early' } });
     await add({ payload: { n: 'urgent' }, priority: 1, run_at: '2020-01-03T00:00:00.000Z' });
     await add({ payload: { n: 'future' }, priority: 0, run_at: '2099-01-01T00:00:00.000Z' });
-    await worker((_, { n }) => (order.push(n), Promise.resolve(undefined))).drain();
+    await worker((_, { n }) => {
+      order.push(n);
+      return Promise.resolve(undefined);
+    }).drain();
     expect(order).toEqual(['urgent', 'early', 'late']);
   });
 
@@ -84,7 +109,10 @@ describe.each(modes)('jobs on $engine', (mode) => {
     const same = await Promise.all(Array.from({ length: 8 }, () => add({ dedupe_key: 'one' })));
     expect(new Set(same.map(({ id }) => id)).size).toBe(1);
     let runs = 0;
-    const one = worker(() => (runs++, Promise.resolve(undefined)));
+    const one = worker(() => {
+      runs++;
+      return Promise.resolve(undefined);
+    });
     await one.drain();
     expect(await add({ dedupe_key: 'one' })).toEqual({ id: same[0]!.id, status: 'done' });
     await one.drain();
@@ -126,7 +154,10 @@ describe.each(modes)('jobs on $engine', (mode) => {
     const { id } = await add();
     const gate = Promise.withResolvers<object>();
     const started = Promise.withResolvers<void>();
-    const frozen = worker(() => (started.resolve(), gate.promise)).drain();
+    const frozen = worker(() => {
+      started.resolve();
+      return gate.promise;
+    }).drain();
     await started.promise;
     const other = worker(() => Promise.resolve({ by: 'other' }));
     expect(await other.drain()).toBe(0);
@@ -139,7 +170,10 @@ describe.each(modes)('jobs on $engine', (mode) => {
     await db.run(sql`update jobs set status = 'ready', attempts = 0`);
     const late = Promise.withResolvers<undefined>();
     const began = Promise.withResolvers<void>();
-    const again = worker(() => (began.resolve(), late.promise)).drain();
+    const again = worker(() => {
+      began.resolve();
+      return late.promise;
+    }).drain();
     await began.promise;
     await expireLeases();
     expect(await other.drain()).toBe(1);
@@ -153,7 +187,10 @@ describe.each(modes)('jobs on $engine', (mode) => {
     // As two workers leave it that died at it.
     await db.run(sql`update jobs set attempts = 2, lock_token = 'gone', locked_until = ${PAST}`);
     let runs = 0;
-    await worker(() => (runs++, Promise.resolve(undefined))).drain();
+    await worker(() => {
+      runs++;
+      return Promise.resolve(undefined);
+    }).drain();
     expect(runs).toBe(0);
     expect((await row(id)).status).toBe('dead');
   });
@@ -187,7 +224,11 @@ describe.each(modes)('jobs on $engine', (mode) => {
     const gate = Promise.withResolvers<undefined>();
     const started = Promise.withResolvers<void>();
     let runs = 0;
-    const one = worker(() => (runs++, started.resolve(), gate.promise));
+    const one = worker(() => {
+      runs++;
+      started.resolve();
+      return gate.promise;
+    });
     one.start();
     await started.promise;
     const stopped = one.stop();
