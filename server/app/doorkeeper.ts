@@ -6,6 +6,7 @@ import type { Actor } from '#platform/ctx';
 import { rateLimited, unauthenticated } from '#platform/errors';
 import type { Route } from '#platform/http/route';
 import { newId } from '#platform/ids';
+import { networkOf } from '#platform/network';
 
 /** One request, from its first byte to its log line. */
 export interface Call {
@@ -39,7 +40,7 @@ const anonymous: Actor = { kind: 'anonymous', id: null, scopes: new Set() };
 const WINDOW_SECONDS = 60;
 
 export function createDoorkeeper({ authenticator, cache, rateLimit, trustProxy }: DoorkeeperParts): Doorkeeper {
-  const byIp = (ip: string) => ({ key: `ip:${ip}`, limit: rateLimit.perIp });
+  const byIp = (ip: string) => ({ key: `ip:${networkOf(ip)}`, limit: rateLimit.perIp });
   const byCaller = (actor: Actor) => ({ key: `caller:${actor.id}`, limit: rateLimit.perUser });
 
   async function count(...limits: { key: string; limit: number }[]): Promise<void> {

@@ -81,16 +81,21 @@ describe.each(allModes)('limits on $engine + $cache', (mode) => {
 
 const shared = allModes.filter(({ engine, cache }) => engine === 'postgresql' && cache === 'redis');
 describe.each(shared)('limits over two instances on $engine + $cache', (mode) => {
-  test('are one limit', async () => {
-    const env = { RATE_LIMIT_PER_IP: '40', RATE_LIMIT_PER_USER: '25' };
+  async function pair(env: Record<string, string>): Promise<TestApp[]> {
     const first = await start(mode, env);
     const second = await first.another({ env });
     open.push(second);
-    const answers = await times(40, (i) => (i % 2 ? first : second).call('GET', '/api/tutors?limit=1'));
-    expect(statuses(answers)).toEqual({ 200: 25, 429: 15 });
-    // A call refused for its caller is not counted for its address.
-    const strangers = await times(30, (i) => (i % 2 ? first : second).call('GET', '/api/tutors', undefined, NONE));
-    expect(statuses(strangers)).toEqual({ 401: 15, 429: 15 });
+    return [first, second];
+  }
+
+  test('a caller has one share of both', async () => {
+    const both = await pair({ RATE_LIMIT_PER_USER: '25' });
+    expect(statuses(await times(40, (i) => both[i % 2]!.call('GET', '/api/tutors?limit=1')))).toEqual({ 200: 25, 429: 15 });
+  });
+
+  test('an address has one share of both', async () => {
+    const both = await pair({ RATE_LIMIT_PER_IP: '30' });
+    expect(statuses(await times(50, (i) => both[i % 2]!.call('GET', '/api/tutors', undefined, NONE)))).toEqual({ 401: 30, 429: 20 });
   });
 
   describe('with a Redis that dies', () => {

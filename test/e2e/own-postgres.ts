@@ -40,6 +40,7 @@ export async function makePostgres(): Promise<OwnPostgres> {
   const own: OwnPostgres = {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     async start() {
+      if (server?.exitCode === null && server.signalCode === null) return;
       server = spawn(join(bin, 'postgres'), ['-D', data, ...settings], { ...who, cwd: folder, stdio: 'ignore' });
       await accepts(port, server);
     },

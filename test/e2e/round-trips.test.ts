@@ -15,7 +15,12 @@ interface Write {
   call: (world: World, row: Row) => [method: string, path: string, body?: object, headers?: Record<string, string>];
 }
 
-const visit = (world: World, hour: string) => ({ tutor_id: world.tutor.id, pet_id: world.pet.id, service_id: world.service.id, starts_at: at('2027-02-04', hour) });
+const visit = (world: World, hour: string) => ({
+  tutor_id: world.tutor.id,
+  pet_id: world.pet.id,
+  service_id: world.service.id,
+  starts_at: at('2027-02-04', hour),
+});
 const bookAt = (hour: string) => async (app: TestApp, world: World) => (await app.call('POST', '/api/appointments', visit(world, hour))).body.data;
 
 const writes: Write[] = [
@@ -23,7 +28,11 @@ const writes: Write[] = [
   { what: 'rename a tutor', trips: 0, call: (w) => ['PATCH', `/api/tutors/${w.tutor.id}`, { name: 'Ana' }] },
   { what: 'change a tutor’s phone', trips: 0, call: (w) => ['PATCH', `/api/tutors/${w.tutor.id}`, { phone: '11 97000-4321' }] },
   { what: 'create a tutor', trips: 0, call: () => ['POST', '/api/tutors', { name: 'Nova', phone: '11 97000-4322' }] },
-  { what: 'create a tutor, with an Idempotency-Key', trips: 0, call: () => ['POST', '/api/tutors', { name: 'Nova', phone: '11 97000-4323' }, { 'idempotency-key': 'uma-vez-so' }] },
+  {
+    what: 'create a tutor, with an Idempotency-Key',
+    trips: 0,
+    call: () => ['POST', '/api/tutors', { name: 'Nova', phone: '11 97000-4323' }, { 'idempotency-key': 'uma-vez-so' }],
+  },
   { what: 'delete a tutor', trips: 0, given: (app) => makeTutor(app), call: (_w, row) => ['DELETE', `/api/tutors/${row.id}`] },
   { what: 'create a pet', trips: 0, call: (w) => ['POST', `/api/tutors/${w.tutor.id}/pets`, { name: 'Mel', species: 'dog' }] },
   { what: 'change a pet', trips: 0, call: (w) => ['PATCH', `/api/pets/${w.pet.id}`, { notes: 'Manso' }] },
@@ -46,11 +55,20 @@ const writes: Write[] = [
   { what: 'create a closed day', trips: 0, call: () => ['POST', '/api/settings/closed-days', { date: '2027-05-04', name: 'Reforma' }] },
   { what: 'change a closed day', trips: 0, call: (w) => ['PATCH', `/api/settings/closed-days/${w.closedDay.id}`, { name: 'Obra' }] },
   { what: 'book a visit', trips: 0, call: (w) => ['POST', '/api/appointments', visit(w, '10:00')] },
-  { what: 'move a visit', trips: 0, given: bookAt('11:00'), call: (_w, row) => ['PATCH', `/api/appointments/${row.id}`, { starts_at: at('2027-02-04', '12:00') }] },
+  {
+    what: 'move a visit',
+    trips: 0,
+    given: bookAt('11:00'),
+    call: (_w, row) => ['PATCH', `/api/appointments/${row.id}`, { starts_at: at('2027-02-04', '12:00') }],
+  },
   { what: 'confirm a visit', trips: 0, given: bookAt('13:00'), call: (_w, row) => ['PATCH', `/api/appointments/${row.id}`, { status: 'confirmed' }] },
   { what: 'cancel a visit', trips: 0, given: bookAt('14:00'), call: (_w, row) => ['PATCH', `/api/appointments/${row.id}`, { status: 'cancelled' }] },
   { what: 'delete a visit', trips: 0, given: bookAt('15:00'), call: (_w, row) => ['DELETE', `/api/appointments/${row.id}`] },
-  { what: 'create a console user', trips: 0, call: () => ['POST', '/api/users', { email: 'nova@clinica.test', name: 'Nova', role: 'viewer', password: 'senha-comprida-1' }] },
+  {
+    what: 'create a console user',
+    trips: 0,
+    call: () => ['POST', '/api/users', { email: 'nova@clinica.test', name: 'Nova', role: 'viewer', password: 'senha-comprida-1' }],
+  },
   { what: 'create an API key', trips: 0, call: () => ['POST', '/api/api-keys', { name: 'painel', scopes: ['reports:read'] }] },
 ];
 
@@ -82,7 +100,9 @@ describe.each(modes.filter((mode) => mode.engine === 'postgresql'))('round trips
   test('covers every resource that can be written', async () => {
     const { body } = await app.call('GET', '/api/openapi.json');
     const resources = (paths: string[]) => [...new Set(paths.map((path) => /^\/api\/[^/?]+/.exec(path)![0]))].toSorted();
-    const writable = Object.entries(body.paths as Record<string, object>).flatMap(([path, calls]) => (['post', 'patch', 'delete'].some((method) => method in calls) ? [path] : []));
+    const writable = Object.entries(body.paths as Record<string, object>).flatMap(([path, calls]) =>
+      ['post', 'patch', 'delete'].some((method) => method in calls) ? [path] : [],
+    );
     const covered = writes.map((write) => write.call(world, world.tutor)[1]);
     // Logging in and out is counted by nobody: its cost is the password's hash.
     expect(resources(covered)).toEqual(resources(writable).filter((path) => path !== '/api/auth'));

@@ -40,6 +40,22 @@ describe.each(allModes)('the gateway on $engine + $cache', (mode) => {
     expect(routes.length).toBeGreaterThan(50);
   });
 
+  test('reading needs the resource’s :read, everything else its :write', () => {
+    const scopeOf: [RegExp, string | undefined][] = [
+      [/^\/api\/auth\//, undefined],
+      [/^\/api\/(customers|tutors|pets)\b/, 'customers'],
+      [/^\/api\/(services|products|resources)\b/, 'catalog'],
+      [/^\/api\/(users|api-keys)\b/, 'accounts'],
+      [/^\/metrics$/, 'reports'],
+      [/^\/api\/(appointments|orders|payments|conversations|campaigns|ai|whatsapp|settings|reports)\b/, ''],
+    ];
+    for (const { name, method, path, scope } of routes.filter(({ open }) => !open)) {
+      const [pattern, resource] = scopeOf.find(([one]) => one.test(path))!;
+      const expected = resource === '' ? pattern.exec(path)![1] : resource;
+      expect({ name, scope }).toEqual({ name, scope: expected && `${expected}:${method === 'GET' ? 'read' : 'write'}` });
+    }
+  });
+
   test('without credentials every call is 401, before body, path or look-up is examined', async () => {
     const paths = new Set(routes.filter((route) => !route.open).map((route) => route.path));
     const places = [...paths].flatMap((path) => [

@@ -5,7 +5,6 @@
  * Who is guessed at is not locked out: guesses from one network use up that network's share of the account, and only many
  * networks together exhaust the account; even then a network, or a browser, that already holds a session of it gets in.
  */
-import { isIPv6 } from 'node:net';
 import type { Cache } from '#platform/cache/cache';
 import type { Database } from '#platform/db/database';
 import { rateLimited } from '#platform/errors';
@@ -62,21 +61,4 @@ export function createAttempts({ db, cache }: { db: Database; cache: Pick<Cache,
     },
     giveBack: (allowances) => db.tx((tx) => uncountGuess(tx, allowances)),
   };
-}
-
-/** The part of an address that one household controls: a whole IPv4 address, the first 64 bits of IPv6. */
-export function networkOf(ip: string): string {
-  const v4 = /^(?:::ffff:)?(\d{1,3}(?:\.\d{1,3}){3})$/i.exec(ip)?.[1];
-  if (v4 !== undefined) return v4;
-  if (!isIPv6(ip)) return ip;
-  const [left = [], right] = ip
-    .split('%')[0]!
-    .split('::')
-    .map((half) => half.split(':').filter(Boolean));
-  const zeros = right === undefined ? 0 : 8 - left.length - right.length;
-  const groups = [...left, ...Array.from({ length: Math.max(0, zeros) }, () => '0'), ...(right ?? [])];
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`;
 }

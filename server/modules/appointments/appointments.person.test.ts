@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { addMs } from '#platform/clock';
 import { sql } from '#platform/db/sql';
 import { modes, startApp, type TestApp } from '../../../test/support/app.ts';
 import { at, book, make, makeService, makeTutor, makeVisitor, openClinic, type Row } from '../../../test/support/clinic.ts';
@@ -34,6 +35,31 @@ describe.each(modes)('what visits hold about a person on $engine + $cache', (mod
     for (const { id } of [tutor, aunt]) expect(await view(id)).toEqual({ cache: 'MISS', next: rows.slice(1) });
     await app.call('DELETE', `/api/appointments/${rows[1]}`);
     for (const { id } of [tutor, aunt]) expect(await view(id)).toEqual({ cache: 'MISS', next: rows.slice(2) });
+  });
+
+  test('time alone takes a visit that has begun out of the cached view, and a hold that ran out', async () => {
+    const { tutor, ids } = await makeVisitor(app);
+    app.clock.set('2027-02-01T12:59:58.800Z');
+    const soon = await book(app, { ...ids, service_id: service.id, starts_at: '2027-02-01T13:00:00.000Z' });
+    const held = await book(app, { ...ids, service_id: service.id, starts_at: at('2027-02-11', '08:00') });
+    const later = await book(app, { ...ids, service_id: service.id, starts_at: at('2027-02-12', '08:00') });
+    expect((await view(tutor.id)).next).toEqual([soon.id, held.id, later.id]);
+    await sleep(1_400);
+    expect(await view(tutor.id)).toEqual({ cache: 'MISS', next: [held.id, later.id] });
+    expect((await view(tutor.id)).cache).toBe('HIT');
+
+    // By the database's clock, which stands elsewhere than the clinic's.
+    await app.db.run(
+      sql`update appointments set status = 'pending', hold_reason = 'proposal', hold_expires_at = ${addMs(new Date().toISOString(), 1_000)} where id = ${held.id}`,
+    );
+    await make(app, 'PATCH', `/api/appointments/${later.id}`, { notes: 'x' });
+    const whole = await app.call('GET', `/api/customers/${tutor.id}`);
+    expect(whole.body.data).not.toHaveProperty('fresh_until');
+    expect(whole.body.data.next_visits[0]).not.toHaveProperty('held_seconds');
+    expect((await view(tutor.id)).next).toEqual([held.id, later.id]);
+    await sleep(1_200);
+    expect(await view(tutor.id)).toEqual({ cache: 'MISS', next: [later.id] });
+    expect((await view(tutor.id)).cache).toBe('HIT');
   });
 
   test('who became a guardian while a visit was being booked sees it', async () => {

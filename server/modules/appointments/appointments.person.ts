@@ -30,15 +30,15 @@ export function createAppointmentsFace({ writer }: { writer: Writer }): PersonFa
       const topics = await topicsOf(tx, [personId], await rows.listPetIdsOf(tx, personId));
       await writer.write({ ...ctx, tx }, { topics }, async () => {
         const ids = visits.map(({ id }) => id);
-        await rows.cancelAll(tx, ctx, ids);
+        await rows.cancelAll(tx, ids);
         await free(tx, ids);
         for (const visit of visits) await recordChange(tx, ctx, visit, 'cancelled');
-        await rows.blankWords(tx, ctx, personId);
+        await rows.blankWords(tx, personId);
       });
     },
     async merge(tx, ctx, from, into) {
       const topics = await topicsOf(tx, [from, into], await rows.listPetIdsOf(tx, from));
-      await writer.write({ ...ctx, tx }, { topics }, () => rows.moveAll(tx, ctx, from, into));
+      await writer.write({ ...ctx, tx }, { topics }, () => rows.moveAll(tx, from, into));
     },
   };
 }

@@ -1,8 +1,7 @@
 /** All SQL about appointments, except what they occupy. */
 import type { Instant } from '#platform/clock';
-import type { Ctx } from '#platform/ctx';
 import type { Queryable } from '#platform/db/database';
-import { dbNow, forShare, forUpdate, inList, secondsUntil } from '#platform/db/dialect';
+import { dbNow, forShare, forUpdate, inList, secondsUntil, statementTime } from '#platform/db/dialect';
 import { type Sql, sql } from '#platform/db/sql';
 import { keyset, type Page, pageOf } from '#platform/http/page';
 import type { Appointment, AppointmentQuery, VisitResource } from './appointments.schemas.ts';
@@ -83,10 +82,10 @@ export interface NewAppointment extends VisitIds {
  * Status `scheduled`. Nothing when the external id is taken, or when tutor, pet or service are no longer such as can be booked;
  * once inserted they stay as they are until the transaction ends, and so does whose pet it is.
  */
-export function insertAppointment(tx: Queryable, ctx: Ctx, row: NewAppointment): Promise<AppointmentRow | undefined> {
+export function insertAppointment(tx: Queryable, row: NewAppointment): Promise<AppointmentRow | undefined> {
   return tx.first<AppointmentRow>(sql`
     insert into appointments (id, tutor_id, pet_id, service_id, status, starts_at, ends_at, price_cents, notes, source, external_id, created_at, updated_at)
-    select ${row.id}, t.id, p.id, s.id, 'scheduled', ${row.starts_at}, ${row.ends_at}, ${row.price_cents}, ${row.notes}, ${row.source}, ${row.external_id}, ${ctx.now}, ${ctx.now}
+    select ${row.id}, t.id, p.id, s.id, 'scheduled', ${row.starts_at}, ${row.ends_at}, ${row.price_cents}, ${row.notes}, ${row.source}, ${row.external_id}, ${statementTime}, ${statementTime}
     ${partiesOf(row)} and t.erased_at is null and t.archived_at is null and p.deceased_at is null and p.archived_at is null and s.archived_at is null
     ${forShare} on conflict (external_id) do nothing returning ${columns}`);
 }
@@ -109,7 +108,6 @@ export interface AppointmentPatch {
  */
 export function updateAppointment(
   tx: Queryable,
-  ctx: Ctx,
   id: string,
   version: number,
   patch: AppointmentPatch,
@@ -124,7 +122,7 @@ export function updateAppointment(
     patch.notes !== undefined && sql`notes = ${patch.notes}`,
     patch.cancel_reason !== undefined && sql`cancel_reason = ${patch.cancel_reason}`,
     patch.external_id !== undefined && sql`external_id = ${patch.external_id}`,
-    sql`version = version + 1, updated_at = ${ctx.now}`,
+    sql`version = version + 1, updated_at = ${dbNow}`,
   ];
   const where = sql.and([sql`id = ${id}`, sql`version = ${version}`, mustStand && standing]);
   return tx.first<AppointmentRow>(sql`update appointments set ${sql.join(sets.filter((s) => s !== false))} where ${where} returning ${columns}`);
@@ -177,16 +175,16 @@ export function lockUpcoming(tx: Queryable, personId: string, now: Instant): Pro
     where tutor_id = ${personId} and starts_at > ${now} and status in ${inList(upcoming)} order by id ${forUpdate}`);
 }
 
-export async function cancelAll(tx: Queryable, ctx: Ctx, ids: readonly string[]): Promise<void> {
+export async function cancelAll(tx: Queryable, ids: readonly string[]): Promise<void> {
   await tx.run(sql`
-    update appointments set status = 'cancelled', hold_expires_at = null, hold_reason = null, version = version + 1, updated_at = ${ctx.now}
+    update appointments set status = 'cancelled', hold_expires_at = null, hold_reason = null, version = version + 1, updated_at = ${dbNow}
     where id in ${inList(ids)}`);
 }
 
 /** Leaves that somebody came, and when; not a word about them. */
-export async function blankWords(tx: Queryable, ctx: Ctx, personId: string): Promise<void> {
+export async function blankWords(tx: Queryable, personId: string): Promise<void> {
   await tx.run(sql`
-    update appointments set notes = null, cancel_reason = null, external_id = null, version = version + 1, updated_at = ${ctx.now}
+    update appointments set notes = null, cancel_reason = null, external_id = null, version = version + 1, updated_at = ${dbNow}
     where tutor_id = ${personId} and (notes is not null or cancel_reason is not null or external_id is not null)`);
 }
 
@@ -201,6 +199,6 @@ export async function listPetIdsOf(db: Queryable, personId: string): Promise<str
   return (await db.all<{ pet_id: string }>(sql`select distinct pet_id from appointments where tutor_id = ${personId}`)).map((row) => row.pet_id);
 }
 
-export async function moveAll(tx: Queryable, ctx: Ctx, from: string, into: string): Promise<void> {
-  await tx.run(sql`update appointments set tutor_id = ${into}, version = version + 1, updated_at = ${ctx.now} where tutor_id = ${from}`);
+export async function moveAll(tx: Queryable, from: string, into: string): Promise<void> {
+  await tx.run(sql`update appointments set tutor_id = ${into}, version = version + 1, updated_at = ${dbNow} where tutor_id = ${from}`);
 }

@@ -1,7 +1,7 @@
 /** Wire = row: what the appointment calls take in and give out. */
 import { z } from 'zod';
 import { pageQuery } from '#platform/http/page';
-import { atLeastOne, day, externalId, id, instant, line, size, species, text } from '#platform/http/schema';
+import { atLeastOne, day, externalId, id, instant, line, size, species, text, updatedSince } from '#platform/http/schema';
 import { type Status, statuses } from './statuses.ts';
 
 const status = z.enum(statuses);
@@ -107,7 +107,7 @@ export const appointmentQuery = z.strictObject({
   external_id: externalId.optional(),
   from: dayOrInstant('from its beginning', 'inclusive').optional(),
   to: dayOrInstant('to its end', 'exclusive').optional(),
-  updated_since: instant.optional().meta({ description: 'Only rows changed since; then the oldest change comes first.' }),
+  updated_since: updatedSince,
 });
 export type AppointmentQuery = z.output<typeof appointmentQuery>;
 

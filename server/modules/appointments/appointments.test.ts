@@ -99,6 +99,8 @@ describe.each(modes)('appointments on $engine + $cache', (mode) => {
         [{ hold_id: UNKNOWN }, 'hold_id'],
         [{ starts_at: '2027-02-02T12:00:00' }, 'starts_at'],
         [{ starts_at: '2027-02-30T12:00:00Z' }, 'starts_at'],
+        [{ starts_at: '2027-02-02T12:00:01-03:00' }, 'starts_at'],
+        [{ starts_at: '2027-02-02T12:00:00.001-03:00' }, 'starts_at'],
         [{ status: 'completed' }, 'status'],
         [{ notes: 7 }, 'notes'],
       ];
@@ -106,7 +108,9 @@ describe.each(modes)('appointments on $engine + $cache', (mode) => {
         const answer = await app.call('POST', '/api/appointments', { ...good, ...more });
         expect([answer.status, answer.body.code, faults(answer)], JSON.stringify(more)).toEqual([422, 'VALIDATION_FAILED', [field]]);
       }
-      await book(app, good);
+      const row = await book(app, good);
+      const moved = await patch(row.id, { starts_at: '2027-02-02T15:10:13.123Z' });
+      expect([moved.status, faults(moved)]).toEqual([422, ['starts_at']]);
     });
 
     test('keeps the rules of the service', async () => {
@@ -249,6 +253,18 @@ describe.each(modes)('appointments on $engine + $cache', (mode) => {
       expect(pages).toEqual([[0, 1], [2, 3], [4]]);
     });
 
+    test('between moments, from inclusive and to exclusive, or from a moment to a day’s end', async () => {
+      const between = (from: string, to: string) => found(new URLSearchParams({ from, to }).toString());
+      expect(await between(rows[1].starts_at, rows[2].starts_at)).toEqual([1]);
+      expect(await between('2027-03-01T17:30:00-03:00', '2027-03-02T08:00:00.001-03:00')).toEqual([1, 2, 3]);
+      expect(await between(at('2027-03-01', '17:31'), '2027-03-02')).toEqual([2, 3]);
+      expect(await between('2027-03-02', at('2027-03-03', '17:00'))).toEqual([2, 3]);
+      expect(await between(rows[0].starts_at, rows[0].starts_at)).toEqual([]);
+      expect(await found(`from=${rows[4].starts_at}`)).toEqual([4]);
+      const moment = await get(`/api/appointments?tutor_id=${mine.tutor.id}&from=${rows[0].starts_at}&to=${rows[0].starts_at}`);
+      expect(moment.headers.get('x-cache')).toBeNull();
+    });
+
     test('by change', async () => {
       app.clock.advance(60_000);
       const since = app.clock.now();
@@ -263,6 +279,10 @@ describe.each(modes)('appointments on $engine + $cache', (mode) => {
         ['status=open', 'status'],
         ['from=2027-02-31', 'from'],
         ['from=2027-03-02&to=2027-03-01', 'to'],
+        ['from=2027-03-02T00:00:01Z&to=2027-03-02T00:00:00Z', 'to'],
+        ['from=2027-03-02T12:00:00Z&to=2027-03-01', 'to'],
+        ['from=2027-03-02T12:00:00', 'from'],
+        ['to=2027-03-02T25:00:00Z', 'to'],
         ['tutor_id=7', 'tutor_id'],
         ['cursor=x', 'cursor'],
         ['colour=blue', 'colour'],

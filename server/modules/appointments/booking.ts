@@ -57,7 +57,7 @@ export function createBooking({ db, writer, facts }: BookingParts) {
     const topics = await topicsOf(ctx.tx ?? db, people, [], lapsed);
     return writer.write(ctx, { topics }, async (tx) => {
       const { tutor_id, pet_id, notes, external_id } = input;
-      const row = await insertAppointment(tx, ctx, {
+      const row = await insertAppointment(tx, {
         id: newId(),
         tutor_id,
         pet_id,
@@ -104,7 +104,6 @@ export function createBooking({ db, writer, facts }: BookingParts) {
       const { notes, external_id } = input;
       const row = await updateAppointment(
         tx,
-        ctx,
         hold.id,
         hold.version,
         { status: 'scheduled', ...(notes && { notes }), ...(external_id && { external_id }) },

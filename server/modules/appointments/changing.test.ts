@@ -103,6 +103,21 @@ describe.each(modes)('rescheduling on $engine + $cache', (mode) => {
     expect((await patch(row.id, { starts_at: time('10:00') })).status).toBe(200);
   });
 
+  test('on a resource that was archived, or that the service no longer uses, it can still be moved in time', async () => {
+    const [archived, unlinked] = [await booked('09:00'), await booked('09:00')].map(([row]) => row);
+    await make(app, 'PATCH', `/api/resources/${archived.resources[0].id}`, { archived: true });
+    await make(app, 'PATCH', `/api/services/${unlinked.service_id}`, { resources: [(await makeResource(app)).id] });
+    for (const row of [archived, unlinked]) {
+      const moved = await patch(row.id, { starts_at: time('11:00') });
+      expect([moved.status, moved.body.data?.resources], moved.text).toEqual([200, row.resources]);
+      expect((await patch(row.id, { starts_at: time('12:00'), resource_id: row.resources[0].id })).body.data.resources).toEqual(row.resources);
+    }
+    const fresh = await app.call('POST', '/api/appointments', { ...ids, service_id: archived.service_id, starts_at: time('09:00') });
+    expect([fresh.status, fresh.body.code]).toEqual([422, 'SERVICE_RULE']);
+    const other = await makeService(app);
+    expect((await patch(archived.id, { service_id: other.id })).body.data.resources).toMatchObject([{ id: other.resources[0].id }]);
+  });
+
   test('two that want each other’s time: both are refused or one after the other, never an error', async () => {
     for (let round = 0; round < 6; round++) {
       const [first, second] = await booked('09:00', '10:00');

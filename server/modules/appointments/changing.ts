@@ -112,7 +112,7 @@ export function createChanging({ db, writer, facts }: ChangingParts) {
   async function carryOut(tx: Tx, ctx: Ctx, before: Appointment, plan: Plan, given: UpdateAppointment): Promise<Appointment | undefined> {
     const { patch, move, frees, mustStand, change } = plan;
     if (move) await removeLapsed(tx, ctx, move.lapsed);
-    const row = await updateAppointment(tx, ctx, before.id, before.version, patch, mustStand);
+    const row = await updateAppointment(tx, before.id, before.version, patch, mustStand);
     if (!row) {
       if (mustStand && (await findAppointment(tx, before.id))?.version === before.version) throw holdExpired();
       return undefined;

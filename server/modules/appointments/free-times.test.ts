@@ -123,13 +123,31 @@ describe.each(modes)('free times on $engine + $cache', (mode) => {
     expect((await app.db.all(sql`select id from appointments where service_id = ${service.id}`)).length).toBeGreaterThanOrEqual(2);
   });
 
+  test('a whole horizon is one list to its last day; more than fits is refused, not cut', async () => {
+    const service = await makeService(app);
+    const all = await slots(service.id, '2027-02-01', '2028-03-07');
+    expect(all.length).toBeGreaterThan(5_000);
+    expect(local(all.at(-1))).toBe('2028-03-07 17:00');
+    await make(app, 'PATCH', '/api/settings/policies', { grid_minutes: 5 });
+    const refused = await ask(service.id, '2027-02-01', '2028-03-07');
+    const limited = await slots(service.id, '2027-02-01', '2028-03-07', '&limit=20000');
+    await make(app, 'PATCH', '/api/settings/policies', { grid_minutes: 30 });
+    expect([refused.status, refused.body.code, refused.body.details.fields]).toEqual([
+      422,
+      'VALIDATION_FAILED',
+      [{ field: 'to', message: expect.stringContaining('fewer days') }],
+    ]);
+    expect(limited).toHaveLength(20_000);
+  });
+
   test('refuses what it cannot answer, naming the field', async () => {
     const service = await makeService(app);
     const unknown = '0190a000-0000-7000-8000-00000000dead';
     const stranger = await makeResource(app);
     const table: [string, string][] = [
       [`service_id=${service.id}&from=2027-02-03&to=2027-02-02`, 'to'],
-      [`service_id=${service.id}&from=2027-02-01&to=2027-04-04`, 'to'],
+      [`service_id=${service.id}&from=2027-02-01&to=2028-03-08`, 'to'],
+      [`service_id=${service.id}&from=2027-02-01&to=2027-02-01&limit=20001`, 'limit'],
       [`service_id=${service.id}&from=2027-02-30&to=2027-03-01`, 'from'],
       [`service_id=${service.id}&from=2027-02-01`, 'to'],
       [`service_id=${unknown}&from=2027-02-01&to=2027-02-01`, 'service_id'],
@@ -143,12 +161,12 @@ describe.each(modes)('free times on $engine + $cache', (mode) => {
       const answer = await app.call('GET', `/api/appointments/availability?${query}`);
       expect([answer.status, answer.body.details.fields.map((fault: Row) => fault.field)], query).toEqual([422, [field]]);
     }
-    expect((await ask(service.id, '2027-02-01', '2027-04-03')).status).toBe(200);
+    expect((await ask(service.id, '2027-02-01', '2028-03-07')).status).toBe(200);
     await make(app, 'PATCH', `/api/services/${service.id}`, { archived: true });
     expect((await ask(service.id, '2027-02-01', '2027-02-01')).status).toBe(422);
   });
 
-  test('costs the same few statements for a day and for two months, for one resource and for many, empty and full', async () => {
+  test('costs the same few statements for a day and for 400, for one resource and for many, empty and full', async () => {
     const many = [];
     for (let i = 0; i < 6; i++) many.push((await makeResource(app)).id);
     const [narrow, wide] = [await makeService(app), await makeService(app, { resources: many })];
@@ -164,7 +182,8 @@ describe.each(modes)('free times on $engine + $cache', (mode) => {
       [narrow.id, '2027-02-10'],
       [wide.id, '2027-02-10'],
       [wide.id, '2027-04-12'],
+      [narrow.id, '2028-03-16'],
     ])
-      expect(await cost(id, to)).toEqual([5, 1]);
+      expect(await cost(id, to)).toEqual([4, 1]);
   });
 });

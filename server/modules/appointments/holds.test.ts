@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sql } from '#platform/db/sql';
+import { newId } from '#platform/ids';
 import { modes, startApp, type TestApp } from '../../../test/support/app.ts';
 import { at, book, makePet, makeService, makeVisitor, openClinic, type Row } from '../../../test/support/clinic.ts';
 
@@ -94,12 +95,12 @@ describe.each(modes)('held times on $engine + $cache', (mode) => {
     expect(answer.body.data).toMatchObject({ status: 'scheduled', hold_reason: null, hold_expires_at: null });
   });
 
-  test('one that ran out is offered and taken by another; its owner’s day shows it gone', async () => {
+  test('one that ran out is offered and taken by another; its owner’s day shows it cancelled', async () => {
     const row = await hold(OVER);
     const day = row.starts_at.slice(0, 10);
     const ownersDay = () => app.call('GET', `/api/appointments?tutor_id=${owner.tutor.id}&from=${day}&to=${day}`);
-    const held = (await ownersDay()).body.data.map(({ id }: Row) => id);
-    expect(held).toContain(row.id);
+    const statusIn = (answer: Row) => answer.body.data.find(({ id }: Row) => id === row.id).status;
+    expect(statusIn(await ownersDay())).toBe('pending');
     expect((await ownersDay()).headers.get('x-cache')).toBe('HIT');
     const offered = await app.call('GET', `/api/appointments/availability?service_id=${service.id}&from=${day}&to=${day}`);
     expect(offered.body.data.map(({ starts_at }: Row) => starts_at)).toContain(row.starts_at);
@@ -107,9 +108,31 @@ describe.each(modes)('held times on $engine + $cache', (mode) => {
     const other = await makeVisitor(app);
     await book(app, { ...other.ids, service_id: service.id, starts_at: row.starts_at });
     const after = await ownersDay();
-    expect([after.headers.get('x-cache'), after.body.data.map(({ id }: Row) => id)]).toEqual(['MISS', held.filter((id: string) => id !== row.id)]);
-    expect((await app.call('GET', `/api/appointments/${row.id}`)).status).toBe(404);
+    expect([after.headers.get('x-cache'), statusIn(after)]).toEqual(['MISS', 'cancelled']);
+    expect((await app.call('GET', `/api/appointments/${row.id}`)).body.data).toMatchObject({
+      status: 'cancelled',
+      cancel_reason: 'hold_expired',
+      hold_expires_at: null,
+      hold_reason: null,
+      version: 2,
+    });
     expect(await app.db.all(sql`select action from audit_log where entity_id = ${row.id} order by id`)).toEqual([{ action: 'created' }, { action: 'expired' }]);
+  });
+
+  test('one that ran out makes way though a payment hangs on it', async () => {
+    const [taken, movedOnto] = [await hold(OVER, 'deposit'), await hold(OVER, 'deposit')];
+    for (const row of [taken, movedOnto])
+      await app.db.run(
+        sql`insert into payments (id, appointment_id, method, status, amount_cents, created_at, updated_at) values (${newId()}, ${row.id}, 'pix', 'pending', 100, ${app.clock.now()}, ${app.clock.now()})`,
+      );
+    const other = await makeVisitor(app);
+    const mine = await book(app, { ...other.ids, service_id: service.id, starts_at: taken.starts_at });
+    expect(mine.resources).toEqual(taken.resources);
+    expect((await app.call('PATCH', `/api/appointments/${mine.id}`, { starts_at: movedOnto.starts_at })).status).toBe(200);
+    const left = await app.db.all(sql`
+      select a.status, o.active, p.status as payment from appointments a
+      join appointment_resources o on o.appointment_id = a.id join payments p on p.appointment_id = a.id`);
+    expect(left).toEqual([taken, movedOnto].map(() => ({ status: 'cancelled', active: false, payment: 'pending' })));
   });
 
   test('a visit may move onto one that ran out, not onto one that stands', async () => {

@@ -4,7 +4,6 @@
  * a circle: a change of a resource holds that one alone, and a visit that waits for it holds no place yet.
  */
 import { addMs, DAY, type Instant } from '#platform/clock';
-import type { Ctx } from '#platform/ctx';
 import type { Queryable } from '#platform/db/database';
 import { dbNow, forShare, forUpdate, inList } from '#platform/db/dialect';
 import { sql } from '#platform/db/sql';
@@ -59,10 +58,10 @@ const HOLD_EXPIRED = 'hold_expired';
  * Cancels those of the holds that have really run out, in the order of their ids, as everybody does, and frees their places.
  * The rows stay: a payment may hang on them. Answers which.
  */
-export async function cancelLapsed(tx: Queryable, ctx: Ctx, ids: readonly string[]): Promise<LapsedHold[]> {
+export async function cancelLapsed(tx: Queryable, ids: readonly string[]): Promise<LapsedHold[]> {
   const cancelled = await tx.all<LapsedHold>(sql`
     update appointments set status = 'cancelled', cancel_reason = ${HOLD_EXPIRED}, hold_expires_at = null, hold_reason = null,
-      version = version + 1, updated_at = ${ctx.now}
+      version = version + 1, updated_at = ${dbNow}
     where id in (
       select id from appointments where id in ${inList(ids)} and status = 'pending' and hold_expires_at <= ${dbNow} order by id ${forUpdate}
     ) returning id, tutor_id, pet_id`);

@@ -62,7 +62,7 @@ export async function changeVisit<T>(
 export async function removeLapsed(tx: Tx, ctx: Ctx, lapsed: readonly LapsedHold[]): Promise<void> {
   if (lapsed.length === 0) return;
   const ids = lapsed.map(({ id }) => id);
-  for (const hold of await cancelLapsed(tx, ctx, ids)) await recordChange(tx, ctx, hold, 'expired');
+  for (const hold of await cancelLapsed(tx, ids)) await recordChange(tx, ctx, hold, 'expired');
 }
 
 export async function idInUse(db: Queryable, externalId: string): Promise<Error> {

@@ -5,7 +5,6 @@ import { alreadyExists, invalidField, notFound } from '#platform/errors';
 import { publish } from '#platform/events/events';
 import type { Page } from '#platform/http/page';
 import * as rows from './guardians.repository.ts';
-import { lockPeople } from './people.repository.ts';
 import { findPet } from './pets.repository.ts';
 import type { CreateGuardian, Guardian, GuardianQuery } from './pets.schemas.ts';
 import type { ChangePet } from './viewers.ts';
@@ -27,9 +26,9 @@ export function createGuardiansService({ db, changePet }: { db: Database; change
       return rows.listGuardians(from, petId, query);
     },
     add: (ctx, petId, { person_id: personId, role }) =>
-      changePet(ctx, petId, [personId], async (tx, pet) => {
+      changePet(ctx, petId, [personId], async (tx, pet, people) => {
         if (personId === pet.tutor_id) throw invalidField('person_id', 'is the tutor of this pet');
-        if ((await lockPeople(tx, [personId])).length === 0) throw invalidField('person_id', 'is not a known person');
+        if (people.length === 0) throw invalidField('person_id', 'is not a known person');
         if (!(await rows.insertGuardian(tx, petId, personId, role))) throw alreadyExists({ details: { id: personId } });
         await audit(tx, ctx, { action: 'guardian added', entity: 'pet', entity_id: petId, person_id: personId, changes: { person_id: personId, role } });
         await publish(tx, 'pet.changed', { pet_id: petId, person_id: pet.tutor_id });

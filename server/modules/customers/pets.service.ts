@@ -44,12 +44,6 @@ export function createPetsService({ db, writer, changePet, today }: PetsParts): 
     return alreadyExists({ details: { id: (await rows.findPetIdByExternalId(ctx.tx ?? db, externalId)) ?? null } });
   }
 
-  /** Moving to a tutor who was a guardian: one person is not both. */
-  async function moveTo(tx: Parameters<typeof lockPeople>[0], petId: string, tutorId: string): Promise<void> {
-    if ((await lockPeople(tx, [tutorId])).length === 0) throw invalidField('tutor_id', 'is not a known tutor');
-    await deleteGuardian(tx, petId, tutorId);
-  }
-
   return {
     async list(ctx, tutorId, query) {
       const from = ctx.tx ?? db;
@@ -74,9 +68,13 @@ export function createPetsService({ db, writer, changePet, today }: PetsParts): 
     },
     async update(ctx, id, patch, ifMatch) {
       await checkBirth(ctx, patch.birth_date);
-      const change = changePet(ctx, id, patch.tutor_id === undefined ? [] : [patch.tutor_id], async (tx, before) => {
+      const change = changePet(ctx, id, patch.tutor_id === undefined ? [] : [patch.tutor_id], async (tx, before, people) => {
         if (ifMatch !== undefined && before.version !== ifMatch) throw versionMismatch();
-        if (patch.tutor_id !== undefined && patch.tutor_id !== before.tutor_id) await moveTo(tx, id, patch.tutor_id);
+        if (patch.tutor_id !== undefined && patch.tutor_id !== before.tutor_id) {
+          if (people.length === 0) throw invalidField('tutor_id', 'is not a known tutor');
+          // One person is not both.
+          await deleteGuardian(tx, id, patch.tutor_id);
+        }
         const pet = await rows.updatePet(tx, id, patch);
         await audit(tx, ctx, { action: 'updated', entity: 'pet', entity_id: id, person_id: pet.tutor_id, changes: patch });
         const died = pet.deceased_at !== null && before.deceased_at === null;

@@ -13,8 +13,11 @@ import type { PersonFace } from './person-face.ts';
 import { listPetIdsOf, listPeopleOf, lockPet, lockPets } from './pets.repository.ts';
 import type { Pet } from './pets.schemas.ts';
 
-/** Runs `fn` on the locked pet and touches all who see it, and the people named. Throws NOT_FOUND. */
-export type ChangePet = <T>(ctx: Ctx, petId: string, alsoTouched: readonly string[], fn: (tx: Tx, pet: Pet) => Promise<T>) => Promise<T>;
+/**
+ * Runs `fn` on the locked pet, and on those of the people named who exist, and touches them and all who see the pet.
+ * Throws NOT_FOUND for the pet.
+ */
+export type ChangePet = <T>(ctx: Ctx, petId: string, named: readonly string[], fn: (tx: Tx, pet: Pet, people: Person[]) => Promise<T>) => Promise<T>;
 
 /**
  * Runs `fn` on those of the people who exist, locked, and touches all who see them or a pet they have to do with. Nobody else
@@ -58,15 +61,17 @@ export function createViewers({ db, writer, faces }: ViewersParts): { changePet:
   }
 
   return {
-    async changePet(ctx, petId, alsoTouched, fn) {
+    async changePet(ctx, petId, named, fn) {
       const seenBy = await viewersOf(ctx.tx ?? db, [petId]);
       if (seenBy.length === 0) throw notFound();
-      const touched = new Set([...seenBy, ...alsoTouched]);
+      const touched = new Set([...seenBy, ...named]);
       return writer.write(ctx, { topics: topicsOf(touched) }, async (tx) => {
+        // People before pets, as everybody locks: nobody waits in a circle.
+        const people = named.length === 0 ? [] : await lockPeople(tx, named);
         const pet = await lockPet(tx, petId);
         if (!pet) throw notFound();
         await touchLate(tx, ctx, touched, await viewersOf(tx, [petId]));
-        return fn(tx, pet);
+        return fn(tx, pet, people);
       });
     },
     async changePeople(ctx, ids, fn, prefill) {
@@ -74,7 +79,7 @@ export function createViewers({ db, writer, faces }: ViewersParts): { changePet:
       const touched = new Set([...ids, ...(await viewersOf(on, await petsOf(on, ids)))]);
       return writer.write(ctx, { topics: topicsOf(touched), ...(prefill && { prefill }) }, async (tx) => {
         const people = await lockPeople(tx, ids);
-        // The people first: then no pet is added to these.
+        // From here on no pet is added to theirs.
         const pets = await petsOf(tx, ids);
         await lockPets(tx, pets);
         await touchLate(tx, ctx, touched, await viewersOf(tx, pets));

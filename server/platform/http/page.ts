@@ -28,7 +28,7 @@ export function encodeCursor(key: Key): string {
 }
 
 /** The ordering key in a cursor. Throws VALIDATION_FAILED for anything we did not make. */
-export function decodeCursor(cursor: string, length: number): Key {
+function decodeCursor(cursor: string, length: number): Key {
   let key: unknown;
   try {
     key = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
