@@ -10,7 +10,7 @@ export interface CatalogueError {
   printed: boolean;
 }
 
-const PRINTED = /^server\/(app\/database\.ts$|platform\/db\/backup\/)/;
+const PRINTED = /^server\/(app\/database\.ts$|modules\/accounts\/accounts\.errors\.ts$|platform\/db\/backup\/)/;
 
 const DECLARED = /\bdefineError\(\{\s*code:\s*'([A-Z_]+)',\s*status:\s*(\d{3}),\s*message:\s*(['"`])((?:\\.|(?!\3).)*)\3/gs;
 

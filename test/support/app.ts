@@ -1,4 +1,5 @@
 /** The real app over HTTP, on a fresh database of its own. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -119,6 +120,7 @@ export async function startOn(place: Place, { env = {}, ...overrides }: StartOpt
   const lines: string[] = [];
   const seen: StatementSeen[] = [];
   const recorder = createRecorder();
+  const asking = new AsyncLocalStorage<true>();
   const config = readConfig({
     NODE_ENV: 'test',
     PORT: '0',
@@ -136,6 +138,8 @@ export async function startOn(place: Place, { env = {}, ...overrides }: StartOpt
     logDestination: { write: (line: string) => void lines.push(line) },
     ...overrides,
     onStatement: (statement) => {
+      // What a test asks the database itself is no statement of ours.
+      if (asking.getStore()) return;
       seen.push(statement);
       recorder.add(statement);
       overrides.onStatement?.(statement);
@@ -147,7 +151,7 @@ export async function startOn(place: Place, { env = {}, ...overrides }: StartOpt
   return {
     app,
     url: app.url,
-    db: app.db,
+    db: askedBy(app.db, asking),
     clock,
     call,
     async as({ scopes }) {
@@ -178,6 +182,17 @@ export function createCall(url: string, key: string): Call {
     const text = await answer.text();
     const json = answer.headers.get('content-type')?.startsWith('application/json') && text !== '';
     return { status: answer.status, headers: answer.headers, text, body: json ? JSON.parse(text) : undefined };
+  };
+}
+
+/** The database as a test uses it, its statements marked as the test's own. */
+function askedBy(db: Database, asking: AsyncLocalStorage<true>): Database {
+  return {
+    ...db,
+    all: (query) => asking.run(true, () => db.all(query)),
+    first: (query) => asking.run(true, () => db.first(query)),
+    run: (query) => asking.run(true, () => db.run(query)),
+    tx: (fn) => asking.run(true, () => db.tx(fn)),
   };
 }
 

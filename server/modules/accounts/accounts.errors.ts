@@ -1,6 +1,7 @@
 import { defineError } from '#platform/errors';
 
-/** Printed at start, never sent. */
+/** These two are printed at start, never sent. */
+export const noApiKey = defineError({ code: 'NO_API_KEY', status: 503, message: 'API_KEY: is required when NODE_ENV=production' });
 export const noOwner = defineError({
   code: 'NO_OWNER',
   status: 503,

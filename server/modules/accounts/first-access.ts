@@ -9,7 +9,7 @@ import { newApiKey } from './api-keys.service.ts';
 import type { Passwords } from './passwords.ts';
 import { accountTopic } from './sessions.cache.ts';
 import { deleteSessionsOf } from './sessions.repository.ts';
-import { noOwner } from './accounts.errors.ts';
+import { noApiKey, noOwner } from './accounts.errors.ts';
 import { findOwner, upsertOwner } from './users.repository.ts';
 
 export interface FirstAccessInput {
@@ -37,6 +37,7 @@ const DEVELOPMENT_EMAIL = 'admin@caramelo.local';
 /** Instances that start at once agree: each secret is made, and answered, by one of them. */
 export function createFirstAccess({ db, writer, passwords }: { db: Database; writer: Writer; passwords: Passwords }): EnsureFirstAccess {
   async function ensure(ctx: Ctx, input: FirstAccessInput): Promise<FirstAccess> {
+    if (input.production && input.apiKey === undefined) throw noApiKey();
     const apiKey = input.apiKey ?? newApiKey();
     const password = input.adminPassword ?? newSecret();
     const owner = await findOwner(db);
