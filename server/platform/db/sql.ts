@@ -42,8 +42,14 @@ sql.join = (pieces: readonly (Sql | SqlValue)[], separator: Sql = sql`, `): Sql 
     if (i > 0) values.push(separator);
     values.push(piece);
   }
-  return { [tag]: true, strings: ['', ...Array.from({ length: values.length }, () => '')], values };
+  return { [tag]: true, strings: blanks(values.length + 1), values };
 };
+
+/** The same array for the same length: rendering knows a statement again by the identity of its pieces. */
+const blankStrings: string[][] = [];
+function blanks(length: number): readonly string[] {
+  return (blankStrings[length] ??= Array.from({ length }, () => ''));
+}
 
 /** A conjunction of the conditions that are present; `true` when there are none. */
 sql.and = (conditions: readonly (Sql | undefined | false)[]): Sql => {
@@ -58,52 +64,84 @@ export function byEngine(pieces: Record<Engine, Sql>): Sql {
 
 /** A name from our own declarations (never from input): lower snake case or it throws. */
 export function identifier(name: string): Sql {
-  if (!/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/.test(name)) throw new TypeError(`not an identifier: ${name}`);
-  return { [tag]: true, strings: [name], values: [] };
+  let known = identifiers.get(name);
+  if (!known) {
+    if (!/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/.test(name)) throw new TypeError(`not an identifier: ${name}`);
+    known = { [tag]: true, strings: [name], values: [] };
+    identifiers.set(name, known);
+  }
+  return known;
 }
+
+const identifiers = new Map<string, Sql>();
 
 function isSql(value: unknown): value is Sql {
   return typeof value === 'object' && value !== null && tag in value;
 }
 
-const plain: Record<Engine, WeakMap<readonly string[], { text: string; name: string }>> = { postgresql: new WeakMap(), sqlite: new WeakMap() };
-
-/** Text, values and name of a statement on an engine. Templates without nested fragments are rendered once. */
-export function render(query: Sql, engine: Engine): Rendered {
-  const known = plain[engine].get(query.strings);
-  if (known) return { ...known, values: query.values as SqlValue[] };
-  const values: SqlValue[] = [];
-  const out: string[] = [];
-  write(query, engine, out, values);
-  const text = out.join('');
-  const name = statementName(text);
-  if (!query.byEngine && !query.values.some(isSql)) plain[engine].set(query.strings, { text, name });
-  return { text, values, name };
+/** A way through the pieces of a statement: what follows a piece, and the text once there is none. */
+interface Step {
+  next: Map<unknown, Step>;
+  rendered: { text: string; name: string } | undefined;
 }
 
-function write(query: Sql, engine: Engine, out: string[], values: SqlValue[]): void {
-  if (query.byEngine) return write(query.byEngine[engine], engine, out, values);
+const roots: Record<Engine, Step> = { postgresql: newStep(), sqlite: newStep() };
+
+function newStep(): Step {
+  return { next: new Map(), rendered: undefined };
+}
+
+/** In a walk, the place of a bound value. */
+const BOUND = Symbol('bound');
+
+/**
+ * Text, values and name of a statement on an engine. Statements are made of literal templates, so the identities of the pieces tell
+ * the text: a shape is written out once and found again by walking its pieces.
+ */
+export function render(query: Sql, engine: Engine): Rendered {
+  const values: SqlValue[] = [];
+  const end = walk(query, engine, roots[engine], values);
+  if (end.rendered === undefined) {
+    const out: string[] = [];
+    write(query, engine, out, { bound: 0 });
+    const text = out.join('');
+    end.rendered = { text, name: createHash('sha1').update(text).digest('base64url') };
+  }
+  return { text: end.rendered.text, name: end.rendered.name, values };
+}
+
+function walk(query: Sql, engine: Engine, from: Step, values: SqlValue[]): Step {
+  if (query.byEngine) return walk(query.byEngine[engine], engine, from, values);
+  let step = follow(from, query.strings);
+  for (const value of query.values) {
+    if (isSql(value)) step = walk(value, engine, step, values);
+    else {
+      values.push(value);
+      step = follow(step, BOUND);
+    }
+  }
+  return step;
+}
+
+function follow(step: Step, piece: unknown): Step {
+  let next = step.next.get(piece);
+  if (!next) {
+    next = newStep();
+    step.next.set(piece, next);
+  }
+  return next;
+}
+
+function write(query: Sql, engine: Engine, out: string[], count: { bound: number }): void {
+  if (query.byEngine) return write(query.byEngine[engine], engine, out, count);
   for (const [i, text] of query.strings.entries()) {
     out.push(text);
     if (i >= query.values.length) continue;
     const value = query.values[i];
-    if (isSql(value)) write(value, engine, out, values);
+    if (isSql(value)) write(value, engine, out, count);
     else {
-      values.push(value);
-      out.push(engine === 'postgresql' ? `$${values.length}` : '?');
+      count.bound++;
+      out.push(engine === 'postgresql' ? `$${count.bound}` : '?');
     }
   }
-}
-
-const names = new Map<string, string>();
-
-function statementName(text: string): string {
-  let name = names.get(text);
-  if (name === undefined) {
-    name = createHash('sha1').update(text).digest('base64url');
-    // Texts are ours and few; the cap only guards against a future statement built per call.
-    if (names.size > 5_000) names.clear();
-    names.set(text, name);
-  }
-  return name;
 }
