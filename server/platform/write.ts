@@ -7,10 +7,13 @@ import type { Cache, CachedValue, Pending } from './cache/cache.ts';
 import type { Ctx } from './ctx.ts';
 import type { Database, Tx } from './db/database.ts';
 import type { Sql } from './db/sql.ts';
+import { type News, newsOfWritten, publish } from './events/events.ts';
 
 export interface Change<T> {
   /** What the change touches: `person:ID`, `catalog`, `settings`, …; entries made of these topics go. */
   topics: readonly string[];
+  /** For `writeRow`: news of the change. */
+  event?: News | undefined;
   /** Entries to store right away, when nobody else wrote meanwhile. */
   prefill?: (result: T) => CachedValue[];
 }
@@ -50,10 +53,12 @@ export function createWriter({ db, cache }: { db: Database; cache: Cache }): Wri
         return write<T | undefined>(ctx, whenWritten, async (tx) => {
           const row = await tx.first<T>(statement);
           if (row !== undefined) await audit(tx, ctx, entry);
+          if (row !== undefined && change.event) await publish(tx, change.event.type, change.event.subject);
           return row;
         });
       }
-      const fused = async (pending?: Pending) => (await db.fused<T>(statement, auditOfWritten(ctx, entry), ...(pending ? [pending.statement] : [])))[0];
+      const explained = [auditOfWritten(ctx, entry), ...(change.event ? [newsOfWritten(change.event)] : [])];
+      const fused = async (pending?: Pending) => (await db.fused<T>(statement, ...explained, ...(pending ? [pending.statement] : [])))[0];
       return cache.write(whenWritten.topics, fused, whenWritten.prefill);
     },
   };

@@ -23,7 +23,6 @@ export function createAppointmentsFace({ writer }: { writer: Writer }): PersonFa
     },
     // The names of services show.
     glanceTopics: ['catalog'],
-    pairs: rows.listPairs,
     export: async (db, personId) => ({ appointments: await rows.listAllOf(db, personId) }),
     async erase(tx, ctx, personId) {
       const visits = await rows.lockUpcoming(tx, personId, ctx.now);

@@ -188,12 +188,6 @@ export async function blankWords(tx: Queryable, personId: string): Promise<void>
     where tutor_id = ${personId} and (notes is not null or cancel_reason is not null or external_id is not null)`);
 }
 
-/** Who booked which pet, of all visits of these people or of these pets. */
-export function listPairs(db: Queryable, of: { people: readonly string[] } | { pets: readonly string[] }): Promise<Concern[]> {
-  const wanted = 'people' in of ? sql`tutor_id in ${inList(of.people)}` : sql`pet_id in ${inList(of.pets)}`;
-  return db.all<Concern>(sql`select distinct tutor_id as person_id, pet_id from appointments where ${wanted}`);
-}
-
 /** The pets of a person's visits, theirs or not. */
 export async function listPetIdsOf(db: Queryable, personId: string): Promise<string[]> {
   return (await db.all<{ pet_id: string }>(sql`select distinct pet_id from appointments where tutor_id = ${personId}`)).map((row) => row.pet_id);

@@ -4,6 +4,7 @@ import { type Database, DbViolation } from '#platform/db/database';
 import { inUse, invalidField, notFound, versionMismatch } from '#platform/errors';
 import type { Page } from '#platform/http/page';
 import type { Writer } from '#platform/write';
+import { NAMES } from '#modules/customers/index';
 import { dayBounds, type SettingsService } from '#modules/settings/index';
 import { changeVisit, recordChange } from './visit-changes.ts';
 import * as rows from './appointments.repository.ts';
@@ -87,7 +88,7 @@ export function createAppointmentsService(parts: AppointmentsParts): Appointment
     readDay: (ctx, tutorId, date) =>
       cache.read({
         key: `tutor:${tutorId}:appointments:${date}`,
-        topics: [`person:${tutorId}`, 'catalog', 'settings'],
+        topics: [`person:${tutorId}`, NAMES, 'catalog', 'settings'],
         ttlSeconds: appointmentsTtl,
         load: async () => {
           // Never from inside a caller's transaction: what is stored must have been committed.

@@ -26,7 +26,7 @@ export function createGuardiansService({ db, changePet }: { db: Database; change
       return rows.listGuardians(from, petId, query);
     },
     add: (ctx, petId, { person_id: personId, role }) =>
-      changePet(ctx, petId, [personId], async (tx, pet, people) => {
+      changePet(ctx, petId, { people: [personId] }, async (tx, pet, people) => {
         if (personId === pet.tutor_id) throw invalidField('person_id', 'is the tutor of this pet');
         if (people.length === 0) throw invalidField('person_id', 'is not a known person');
         if (!(await rows.insertGuardian(tx, petId, personId, role))) throw alreadyExists({ details: { id: personId } });
@@ -35,7 +35,7 @@ export function createGuardiansService({ db, changePet }: { db: Database; change
         return (await rows.findGuardian(tx, petId, personId))!;
       }),
     remove: (ctx, petId, personId) =>
-      changePet(ctx, petId, [personId], async (tx, pet) => {
+      changePet(ctx, petId, { people: [personId] }, async (tx, pet) => {
         if (!(await rows.deleteGuardian(tx, petId, personId))) throw notFound();
         await audit(tx, ctx, { action: 'guardian removed', entity: 'pet', entity_id: petId, person_id: personId });
         await publish(tx, 'pet.changed', { pet_id: petId, person_id: pet.tutor_id });

@@ -22,6 +22,7 @@ import { createViewers } from './viewers.ts';
 
 export type { Customers } from './people.routes.ts';
 export type { PersonFace } from './person-face.ts';
+export { NAMES } from './viewers.ts';
 export type { Pet } from './pets.schemas.ts';
 export type { PetsService } from './pets.service.ts';
 export type { TutorsService } from './tutors.service.ts';
@@ -50,7 +51,7 @@ export interface CustomersModule {
 export function createCustomers(parts: CustomersParts): CustomersModule {
   const own = customersFace;
   const { changePet, changePeople } = createViewers(parts);
-  const tutors = createTutorsService({ ...parts, changePeople });
+  const tutors = createTutorsService(parts);
   const pets = createPetsService({ ...parts, changePet });
   const guardians = createGuardiansService({ ...parts, changePet });
   const view = createPeopleService({ ...parts, tutors, own });

@@ -11,6 +11,7 @@ import { overviewKey } from './people.cache.ts';
 import { personNotFound } from './people.errors.ts';
 import * as rows from './people.repository.ts';
 import type { CreatePerson, Person, PersonView, UpdatePerson } from './people.schemas.ts';
+import { NAMES } from './viewers.ts';
 import type { PersonFace } from './person-face.ts';
 import type { TutorQuery } from './tutors.schemas.ts';
 import type { TutorsService } from './tutors.service.ts';
@@ -75,7 +76,7 @@ export function createPeopleService({ db, cache, writer, profileTtl, tutors, own
     list: (ctx, query) => rows.listPeople(ctx.tx ?? db, query),
     view,
     async read(ctx, id) {
-      const topics = [`person:${id}`, ...new Set(faces().flatMap((face) => face.glanceTopics ?? []))];
+      const topics = [`person:${id}`, NAMES, ...new Set(faces().flatMap((face) => face.glanceTopics ?? []))];
       const asked = performance.now();
       const entry: CachedRead = {
         key: overviewKey(id),

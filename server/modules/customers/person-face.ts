@@ -3,11 +3,6 @@ import type { Instant } from '#platform/clock';
 import type { Ctx } from '#platform/ctx';
 import type { Queryable, Tx } from '#platform/db/database';
 
-export interface PersonAndPet {
-  person_id: string;
-  pet_id: string;
-}
-
 export interface Glance {
   /** When time alone makes the other fields wrong, by the clock of `ctx.now`. */
   fresh_until?: Instant | undefined;
@@ -18,16 +13,11 @@ export interface PersonFace {
   /** The module's name; its part of an export stands under it. */
   name: string;
   /**
-   * Fields for the customer's view, e.g. `{ next_visits: […] }`; the view is cached under `person:ID` and `glanceTopics`,
+   * Fields for the customer's view, e.g. `{ next_visits: […] }`; the view is made of `person:ID`, `names` and `glanceTopics`,
    * so what changes them must touch one of those. What changes by time alone says so in `fresh_until`, which is not shown.
    */
   glance?(db: Queryable, personId: string, ctx: Ctx): Promise<Glance>;
   glanceTopics?: readonly string[];
-  /**
-   * The pairs of a person and a pet that the module's rows show together, beside those of owners and guardians: all with one of these
-   * people, or all with one of these pets. Whoever is in a pair with a pet, or owns or guards it, sees names change with it.
-   */
-  pairs?(db: Queryable, of: { people: readonly string[] } | { pets: readonly string[] }): Promise<PersonAndPet[]>;
   /** Everything the module knows about the person, as it would be handed out. */
   export(db: Queryable, personId: string): Promise<object>;
   /** Forgets the person: rows go, or stay without whatever tells who it was where the law wants them kept. Repeatable. */

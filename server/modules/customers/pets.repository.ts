@@ -19,22 +19,12 @@ export function lockPet(tx: Queryable, id: string): Promise<Pet | undefined> {
   return tx.first<Pet>(sql`select ${petColumns} from pets where id = ${id} ${forUpdate}`);
 }
 
-/** Nobody changes these pets or their guardians before this transaction ends. */
-export async function lockPets(tx: Queryable, ids: readonly string[]): Promise<void> {
-  if (ids.length > 0) await tx.all(sql`select id from pets where id in ${inList(ids)} order by id ${forUpdate}`);
-}
-
 /** Whom these pets belong to: their tutors and guardians. Empty for unknown pets. */
 export async function listPeopleOf(db: Queryable, petIds: readonly string[]): Promise<string[]> {
   const ids = inList(petIds);
   const people = await db.all<{ id: string }>(sql`
     select tutor_id as id from pets where id in ${ids} union select person_id from pet_guardians where pet_id in ${ids}`);
   return people.map((person) => person.id);
-}
-
-/** The pets these people are the tutors of. */
-export async function listPetIdsOf(db: Queryable, people: readonly string[]): Promise<string[]> {
-  return (await db.all<{ id: string }>(sql`select id from pets where tutor_id in ${inList(people)}`)).map((pet) => pet.id);
 }
 
 export async function findPetIdByExternalId(db: Queryable, externalId: string): Promise<string | undefined> {

@@ -68,7 +68,9 @@ export function createPetsService({ db, writer, changePet, today }: PetsParts): 
     },
     async update(ctx, id, patch, ifMatch) {
       await checkBirth(ctx, patch.birth_date);
-      const change = changePet(ctx, id, patch.tutor_id === undefined ? [] : [patch.tutor_id], async (tx, before, people) => {
+      const { tutor_id: tutor, name } = patch;
+      const touching = { people: tutor === undefined ? [] : [tutor], named: tutor !== undefined || name !== undefined };
+      const change = changePet(ctx, id, touching, async (tx, before, people) => {
         if (ifMatch !== undefined && before.version !== ifMatch) throw versionMismatch();
         if (patch.tutor_id !== undefined && patch.tutor_id !== before.tutor_id) {
           if (people.length === 0) throw invalidField('tutor_id', 'is not a known tutor');
@@ -88,7 +90,7 @@ export function createPetsService({ db, writer, changePet, today }: PetsParts): 
       });
     },
     async remove(ctx, id, ifMatch) {
-      const change = changePet(ctx, id, [], async (tx, pet) => {
+      const change = changePet(ctx, id, { named: true }, async (tx, pet) => {
         if (ifMatch !== undefined && pet.version !== ifMatch) throw versionMismatch();
         await rows.deletePet(tx, id);
         await audit(tx, ctx, { action: 'deleted', entity: 'pet', entity_id: id, person_id: pet.tutor_id });

@@ -13,7 +13,7 @@ import { profileKey } from './people.cache.ts';
 import { personNotFound } from './people.errors.ts';
 import * as rows from './tutors.repository.ts';
 import type { NewPerson, PersonPatch, Tutor, TutorQuery } from './tutors.schemas.ts';
-import type { ChangePeople } from './viewers.ts';
+import { NAMES } from './viewers.ts';
 
 export interface TutorsService {
   list(ctx: Ctx, query: TutorQuery): Promise<Page<Tutor>>;
@@ -33,22 +33,25 @@ export interface TutorsParts {
   db: Database;
   cache: Cache;
   writer: Writer;
-  changePeople: ChangePeople;
   /** Seconds a profile stays cached. */
   profileTtl: number;
 }
 
-/** What lives with the person, or is seen in others' views; changes of anything else are one statement. */
-const SEEN_BESIDE = ['name', 'phone', 'push_name', 'marketing_opt_out', 'external_id'] as const;
+/** What lives with the person; a change of anything else is one statement. */
+const OF_PERSON = ['phone', 'push_name', 'marketing_opt_out', 'external_id'] as const;
 
-export function createTutorsService({ db, cache, writer, changePeople, profileTtl }: TutorsParts): TutorsService {
+export function createTutorsService({ db, cache, writer, profileTtl }: TutorsParts): TutorsService {
   const profile = (id: string): CachedRead => ({
     key: profileKey(id),
     topics: [`person:${id}`],
     ttlSeconds: profileTtl,
     load: () => rows.findTutor(db, id),
   });
-  const changed = (id: string) => ({ topics: [`person:${id}`], prefill: (row: Tutor) => [{ ...profile(id), value: row }] });
+  /** A name is seen in other people's views too. */
+  const touching = (id: string, { name }: { name?: string | null | undefined }) => ({
+    topics: [`person:${id}`, ...(name === undefined ? [] : [NAMES])],
+    prefill: (row: Tutor) => [{ ...profile(id), value: row }],
+  });
 
   async function get(ctx: Ctx, id: string): Promise<Tutor> {
     const tutor = await rows.findTutor(ctx.tx ?? db, id);
@@ -67,8 +70,8 @@ export function createTutorsService({ db, cache, writer, changePeople, profileTt
     return alreadyExists({ details: { id: other || null } });
   }
 
-  /** A change that others see, or of what lives with the person. Undefined when the tutor is unknown or at another version. */
-  async function changeInFull(ctx: Ctx, id: string, patch: PersonPatch, statement: Sql, entry: AuditEntry): Promise<Tutor | undefined> {
+  /** A change of what lives with the person. Undefined when the tutor is unknown or at another version. */
+  async function changePerson(ctx: Ctx, id: string, patch: PersonPatch, statement: Sql, entry: AuditEntry): Promise<Tutor | undefined> {
     const carryOut = async (tx: Tx) => {
       if (!(await tx.first<Tutor>(statement))) return undefined;
       if (patch.marketing_opt_out !== undefined && (await recordOptOut(tx, ctx, id, patch.marketing_opt_out))) {
@@ -80,10 +83,8 @@ export function createTutorsService({ db, cache, writer, changePeople, profileTt
       await publish(tx, 'person.changed', { person_id: id });
       return get({ ...ctx, tx }, id);
     };
-    const { topics, prefill } = changed(id);
-    const whenFound = (row: Tutor | undefined) => (row ? prefill(row) : []);
-    const change = patch.name === undefined ? writer.write(ctx, { topics, prefill: whenFound }, carryOut) : changePeople(ctx, [id], carryOut, whenFound);
-    return change.catch(async (error: unknown) => {
+    const { topics, prefill } = touching(id, patch);
+    return writer.write(ctx, { topics, prefill: (row: Tutor | undefined) => (row ? prefill(row) : []) }, carryOut).catch(async (error: unknown) => {
       if (!(error instanceof DbViolation) || error.rule !== 'unique') throw error;
       // A caller's transaction is spoilt by now and answers nothing more.
       throw ctx.tx ? alreadyExists({ cause: error }) : await taken(db, id, patch);
@@ -100,7 +101,7 @@ export function createTutorsService({ db, cache, writer, changePeople, profileTt
     },
     async create(ctx, input) {
       const id = newId();
-      return writer.write(ctx, changed(id), async (tx) => {
+      return writer.write(ctx, touching(id, {}), async (tx) => {
         if (!(await rows.insertTutor(tx, id, input))) throw await taken(tx, id, input);
         if (input.marketing_consent !== undefined)
           await insertConsent(tx, { person_id: id, purpose: 'marketing', granted: input.marketing_consent, source: ctx.actor.kind });
@@ -112,8 +113,11 @@ export function createTutorsService({ db, cache, writer, changePeople, profileTt
     async update(ctx, id, patch, ifMatch) {
       const entry = { action: 'updated', entity: 'tutor', entity_id: id, person_id: id, changes: patch };
       const statement = rows.updateStatement(id, patch, ifMatch);
-      const inFull = SEEN_BESIDE.some((field) => patch[field] !== undefined);
-      const updated = inFull ? await changeInFull(ctx, id, patch, statement, entry) : await writer.writeRow<Tutor>(ctx, changed(id), statement, entry);
+      const event = patch.name === undefined ? undefined : ({ type: 'person.changed', subject: { person_id: id } } as const);
+      const ofPerson = OF_PERSON.some((field) => patch[field] !== undefined);
+      const updated = ofPerson
+        ? await changePerson(ctx, id, patch, statement, entry)
+        : await writer.writeRow<Tutor>(ctx, { topics: touching(id, patch).topics, event }, statement, entry);
       if (!updated) throw await refusal(ctx, id);
       return updated;
     },

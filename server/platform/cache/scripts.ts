@@ -61,7 +61,8 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1`);
 
 /**
- * Many writers at once. ARGV: close ms, generation ms, then for each writer: closer, n.
+ * Many writers at once. A closer that died is passed over once its time is up, and goes with the whole set.
+ * ARGV: close ms, generation ms, then for each writer: closer, n.
  * KEYS for each: n generations, n closers.
  */
 export const closeScript = script(`#!lua flags=allow-oom
@@ -71,7 +72,6 @@ for a = 3, #ARGV, 2 do
   local n = tonumber(ARGV[a + 1])
   for i = k + 1, k + n do
     redis.call('SET', KEYS[i], ARGV[a] .. 'c', 'PX', ARGV[2])
-    redis.call('ZREMRANGEBYSCORE', KEYS[n + i], '-inf', now)
     redis.call('ZADD', KEYS[n + i], now + ARGV[1], ARGV[a])
     redis.call('PEXPIRE', KEYS[n + i], ARGV[1] + 1000)
   end
@@ -91,9 +91,8 @@ while a <= #ARGV do
   local closer, n, m = ARGV[a], tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2])
   local mine = {}
   for i = 1, n do
-    local g = redis.call('GET', KEYS[k + i])
     redis.call('ZREM', KEYS[k + n + i], closer)
-    mine[i] = g == closer .. 'c' and redis.call('ZCOUNT', KEYS[k + n + i], now, '+inf') == 0
+    mine[i] = m > 0 and redis.call('GET', KEYS[k + i]) == closer .. 'c' and redis.call('ZCOUNT', KEYS[k + n + i], now, '+inf') == 0
     redis.call('SET', KEYS[k + i], closer .. 's', 'PX', ARGV[1])
   end
   local stored = 0

@@ -1,7 +1,7 @@
 /** News for other modules, the console and outgoing webhooks: a row in the writer's transaction, holding ids only. */
 import type { Queryable } from '../db/database.ts';
-import { dbNow, dbNowPlus } from '../db/dialect.ts';
-import { sql } from '../db/sql.ts';
+import { dbNow, dbNowPlus, written } from '../db/dialect.ts';
+import { type Sql, sql } from '../db/sql.ts';
 import { newId } from '../ids.ts';
 
 export type EventType =
@@ -16,9 +16,20 @@ export type EventType =
   | 'catalog.changed'
   | 'settings.changed';
 
+/** What happened, and to whom or what. */
+export interface News {
+  type: EventType;
+  subject: Record<string, string>;
+}
+
 /** Publishes inside the caller's transaction; it exists exactly when the change does. */
 export async function publish(tx: Queryable, type: EventType, subject: Record<string, string>): Promise<void> {
   await tx.run(sql`insert into events (id, type, subject, created_at) values (${newId()}, ${type}, ${subject}, ${dbNow})`);
+}
+
+/** The same as a statement for `db.fused`: news only when the change itself changed a row. */
+export function newsOfWritten({ type, subject }: News): Sql {
+  return sql`insert into events (id, type, subject, created_at) select ${newId()}, ${type}, ${subject}, ${dbNow} from ${written}`;
 }
 
 const KEPT_SECONDS = 24 * 3600;
