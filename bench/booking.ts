@@ -145,7 +145,7 @@ async function onPostgres(slots: number, rounds: number): Promise<Row[]> {
     for (let n = 0; n < 2; n++) instances.push(await startInstance({ DATABASE_URL: place.url, REDIS_URL }));
     const perRound = Math.ceil(slots / rounds);
     const clinic = await makeClinic(instances[0]!, slots + perRound * (rounds + 1));
-    const cpu = async () => instances.reduce((sum, { pid }) => sum + cpuMicros(pid), 0) + (await cpuMicrosOfBackends(place.url));
+    const cpu = async () => instances.reduce((sum, { pid }) => sum + cpuMicros(pid), 0) + cpuMicrosOfBackends(place.url);
     const costOf = async (times: readonly string[]) => {
       const before = await cpu();
       const tally = await race(instances, clinic, times);

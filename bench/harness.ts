@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface Ratio {
@@ -89,7 +89,7 @@ export function cpuMicros(pid: number): number {
 }
 
 /** CPU time of PostgreSQL's backends on one database: their titles name it. Linux, with PostgreSQL on this machine. */
-export function cpuMicrosOfBackends(databaseUrl: string): Promise<number> {
+export function cpuMicrosOfBackends(databaseUrl: string): number {
   const name = new URL(databaseUrl).pathname.slice(1);
   return cpuMicrosOf((line) => line.startsWith('postgres: ') && line.split(' ').includes(name));
 }
@@ -100,8 +100,7 @@ export function residentMb(pid: number): number {
 }
 
 /** The same for all processes whose command line matches, e.g. a database's backends; 0 when there are none. */
-export async function cpuMicrosOf(matches: (commandLine: string) => boolean): Promise<number> {
-  const { readdirSync } = await import('node:fs');
+export function cpuMicrosOf(matches: (commandLine: string) => boolean): number {
   let total = 0;
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue;

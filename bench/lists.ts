@@ -58,7 +58,7 @@ function pathsOf(rows: number) {
 async function pages(instance: Instance, databaseUrl: string, rows: number, rounds: number, seconds: number): Promise<Row[]> {
   const paths = pathsOf(rows);
   await checkPages(instance, paths, rows);
-  const cpu = async () => cpuMicros(instance.pid) + (await cpuMicrosOfBackends(databaseUrl));
+  const cpu = async () => cpuMicros(instance.pid) + cpuMicrosOfBackends(databaseUrl);
   const on = (taken: readonly string[]) => async () => {
     const before = await cpu();
     const { requests } = await load({ url: instance.url, headers: { 'x-api-key': KEY }, connections: CONNECTIONS, seconds, paths: taken });

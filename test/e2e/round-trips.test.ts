@@ -41,7 +41,12 @@ const writes: Write[] = [
   { what: 'remove a guardian', trips: 9, call: (w) => ['DELETE', `/api/pets/${w.pet.id}/guardians/${w.other.id}`] },
   { what: 'create a customer', trips: 12, call: () => ['POST', '/api/customers', { name: 'Bia' }] },
   { what: 'record a consent', trips: 7, call: (w) => ['POST', `/api/customers/${w.tutor.id}/consents`, { purpose: 'reminders', granted: true }] },
-  { what: 'merge two people', trips: 26, given: (app) => makeTutor(app), call: (w, row) => ['POST', `/api/customers/${w.other.id}/merge`, { from_id: row.id }] },
+  {
+    what: 'merge two people',
+    trips: 26,
+    given: (app) => makeTutor(app),
+    call: (w, row) => ['POST', `/api/customers/${w.other.id}/merge`, { from_id: row.id }],
+  },
   { what: 'ask for an erasure', trips: 5, given: (app) => makeTutor(app), call: (_w, row) => ['DELETE', `/api/customers/${row.id}?erase=true`] },
   { what: 'create a service', trips: 12, call: () => ['POST', '/api/services', { name: 'Tosa', duration_minutes: 60, price_cents: 7000 }] },
   { what: 'change a service', trips: 7, call: (w) => ['PATCH', `/api/services/${w.service.id}`, { description: 'Com água morna' }] },

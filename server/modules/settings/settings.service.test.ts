@@ -28,11 +28,18 @@ describe.each(modes)('what other modules ask of settings on $engine + $cache', (
   beforeAll(async () => {
     app = await startApp(mode);
     const redisUrl = mode.cache === 'redis' ? inject('redisUrl') : undefined;
-    cache = await openCache({ db: app.db, clock: app.clock, redisUrl, databaseId: await databaseIdentity(app.db), instanceId: newId(), instanceName: 'test' });
+    cache = await openCache({
+      db: app.app.db,
+      clock: app.clock,
+      redisUrl,
+      databaseId: await databaseIdentity(app.app.db),
+      instanceId: newId(),
+      instanceName: 'test',
+    });
     clinic = createSettings({
-      db: app.db,
+      db: app.app.db,
       cache,
-      writer: createWriter({ db: app.db, cache }),
+      writer: createWriter({ db: app.app.db, cache }),
       defaults: { timezone: 'America/Sao_Paulo', locale: 'pt-BR' },
       ttlSeconds: 60,
     });

@@ -74,6 +74,9 @@ export function openPostgres(options: PostgresOptions): Database {
     ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
   });
   pool.on('error', options.onError);
+  // A connection that breaks between two statements of a transaction has nobody else to tell, and would end the process;
+  // the next statement on it fails and says so.
+  pool.on('connect', (client) => void client.on('error', () => undefined));
   return fromPool(pool, options);
 }
 
