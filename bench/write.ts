@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCustomers } from '../server/modules/customers/index.ts';
-import { updateStatement } from '../server/modules/customers/tutors.repository.ts';
+import { updateStatement, writtenTutor } from '../server/modules/customers/tutors.repository.ts';
 import { auditOfWritten } from '../server/platform/audit.ts';
 import { openCache } from '../server/platform/cache/cache.ts';
 import { systemClock } from '../server/platform/clock.ts';
@@ -127,7 +127,11 @@ async function change({ tutors }: Stage, id: string, n: number): Promise<void> {
 /** What the database is asked for, with nothing of the cache around it. */
 async function changeByStatement({ db }: Stage, id: string, n: number): Promise<void> {
   const entry = { action: 'updated', entity: 'tutor', entity_id: id, person_id: id, changes: patchOf(n) };
-  const rows = await db.fused(updateStatement(id, patchOf(n), undefined), auditOfWritten(systemCtx(systemClock.now(), 'bench'), entry));
+  const rows = await db.fused({
+    write: updateStatement(id, patchOf(n), undefined),
+    answer: writtenTutor(id),
+    after: [auditOfWritten(systemCtx(systemClock.now(), 'bench'), entry)],
+  });
   if (rows.length !== 1) throw new Error('no row came back');
 }
 

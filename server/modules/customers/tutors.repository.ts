@@ -1,6 +1,6 @@
 /** All SQL about tutors; a tutor's phone and opt-out live with the person (`user_profiles`). */
 import type { Queryable } from '#platform/db/database';
-import { contains, dbNow, statementTime } from '#platform/db/dialect';
+import { contains, dbNow, statementTime, writtenRow } from '#platform/db/dialect';
 import { type Sql, sql } from '#platform/db/sql';
 import { type Keyset, keyset, type Page, pageOf } from '#platform/http/page';
 import { parsePhone } from '#platform/phone';
@@ -12,12 +12,10 @@ const columns = sql`
   u.marketing_opt_out, u.external_id, t.archived_at, t.version, t.created_at, t.updated_at`;
 const source = sql`tutors t join user_profiles u on u.id = t.id`;
 
-/** The same row from `update tutors … returning`, which has no join. */
-const returned = sql`
-  id, id as user_id, name, (select phone_number from user_profiles u where u.id = tutors.id) as phone, email, tax_id, birth_date, address, notes,
-  (select marketing_opt_out from user_profiles u where u.id = tutors.id) as marketing_opt_out,
-  (select external_id from user_profiles u where u.id = tutors.id) as external_id,
-  archived_at, version, created_at, updated_at`;
+/** The tutor as a write by `updateStatement` left it, for the answer of that very write. */
+export function writtenTutor(id: string): Sql {
+  return sql`select ${columns} from ${writtenRow(sql`tutors`, id)} t join user_profiles u on u.id = t.id`;
+}
 
 export function findTutor(db: Queryable, id: string): Promise<Tutor | undefined> {
   return db.first<Tutor>(sql`select ${columns} from ${source} where t.id = ${id} and t.erased_at is null`);
@@ -116,7 +114,7 @@ export function updateStatement(id: string, patch: PersonPatch, ifMatch: number 
     sql`version = version + 1, updated_at = ${dbNow}`,
   ];
   const where = sql.and([sql`id = ${id} and erased_at is null`, ifMatch !== undefined && sql`version = ${ifMatch}`]);
-  return sql`update tutors set ${sql.join(sets.filter((s) => s !== false))} where ${where} returning ${returned}`;
+  return sql`update tutors set ${sql.join(sets.filter((s) => s !== false))} where ${where} returning *`;
 }
 
 /** What of a tutor lives with the person. Throws DbViolation `unique` when the phone or external id is another's. */

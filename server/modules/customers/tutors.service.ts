@@ -117,7 +117,7 @@ export function createTutorsService({ db, cache, writer, profileTtl }: TutorsPar
       const ofPerson = OF_PERSON.some((field) => patch[field] !== undefined);
       const updated = ofPerson
         ? await changePerson(ctx, id, patch, statement, entry)
-        : await writer.writeRow<Tutor>(ctx, { topics: touching(id, patch).topics, event }, statement, entry);
+        : await writer.writeRow<Tutor>(ctx, { topics: touching(id, patch).topics, write: statement, answer: rows.writtenTutor(id), audit: entry, event });
       if (!updated) throw await refusal(ctx, id);
       return updated;
     },

@@ -48,7 +48,7 @@ test('while Redis is down the row commits with the change, and rolls back with i
     ),
   ).rejects.toThrow('rolled back');
   await a.cache.write(['fused'], async (pending) => {
-    await db.fused(sql`${set(5)} returning version`, pending!.statement);
+    await db.fused({ write: sql`${set(5)} returning version`, after: [pending!.statement] });
   });
   expect(await rows()).toEqual([['register:r', 'settings'], ['fused']]);
 });

@@ -215,18 +215,18 @@ describe.each([
     await expect(db.tx(async () => db.run(parent('a')))).rejects.toThrow('went around the open transaction');
     await expect(db.tx(async () => db.first(sql`select 1 as x`))).rejects.toThrow('went around');
     await expect(db.tx(() => db.tx(() => Promise.resolve()))).rejects.toThrow('went around');
-    await expect(db.tx(async () => db.fused(parent('a')))).rejects.toThrow('went around');
+    await expect(db.tx(async () => db.fused({ write: parent('a') }))).rejects.toThrow('went around');
     expect(await names()).toEqual([]);
   });
 
   test('a fused write and what explains it happen together, or not at all', async () => {
     const note = sql`insert into children (id, parent_id, a) select 'n', 'a', 'because' from ${written}`;
     await db.run(parent('a', { age: 1 }));
-    expect(await db.fused(sql`update parents set age = 2 where id = 'zzz' returning id`, note)).toEqual([]);
+    expect(await db.fused({ write: sql`update parents set age = 2 where id = 'zzz' returning id`, after: [note] })).toEqual([]);
     expect(await db.all(sql`select id from children`)).toEqual([]);
-    expect(await db.fused(sql`update parents set age = 2 where id = 'a' returning id, age`, note)).toEqual([{ id: 'a', age: 2 }]);
+    expect(await db.fused({ write: sql`update parents set age = 2 where id = 'a' returning id, age`, after: [note] })).toEqual([{ id: 'a', age: 2 }]);
     expect(await db.all(sql`select a from children`)).toEqual([{ a: 'because' }]);
-    await expect(db.fused(sql`update parents set age = 3 where id = 'a' returning id`, note)).rejects.toMatchObject({ rule: 'unique' });
+    await expect(db.fused({ write: sql`update parents set age = 3 where id = 'a' returning id`, after: [note] })).rejects.toMatchObject({ rule: 'unique' });
     expect(await db.first(sql`select age from parents`)).toEqual({ age: 2 });
   });
 
@@ -338,7 +338,7 @@ describe('PostgreSQL alone', () => {
   test('nobody there: UNAVAILABLE, whatever is asked', async () => {
     for (const url of ['postgres://postgres@127.0.0.1:1/x', 'postgres://postgres@no-such-host.invalid/x']) {
       const db = openPostgres({ url, poolMax: 1, applicationName: 'tests', onError: () => undefined, connectTimeoutMs: 1_000 });
-      for (const call of [() => db.all(sql`select 1 as x`), () => db.tx((tx) => tx.run(sql`select 1 as x`)), () => db.fused(sql`select 1 as x`)]) {
+      for (const call of [() => db.all(sql`select 1 as x`), () => db.tx((tx) => tx.run(sql`select 1 as x`)), () => db.fused({ write: sql`select 1 as x` })]) {
         await expect(call()).rejects.toMatchObject({ code: 'UNAVAILABLE', status: 503, details: { part: 'database' }, retryable: true });
       }
       await db.close();

@@ -15,7 +15,22 @@ export interface Queryable {
   run(query: Sql): Promise<number>;
 }
 
+/**
+ * A write of at most one row and what belongs to it, atomically: a single round trip where the engine has writable CTEs.
+ * When the write changed nothing, nothing else happens, and there is no answer.
+ */
+export interface Fused {
+  /** With `returning`. */
+  write: Sql;
+  /** What explains it: `insert … select … from ${written}`; at most four. */
+  after?: readonly Sql[];
+  /** Answers its rows instead of what the write returned; reads the written row from `writtenRow`. */
+  answer?: Sql;
+}
+
 export interface Tx extends Queryable {
+  /** The same as the database's own, as a part of this transaction. */
+  fused<T>(parts: Fused): Promise<T[]>;
   /** Several statements as one text, without parameters: the body of a migration, nothing else. */
   script(text: string): Promise<void>;
   /** Runs after the commit was acknowledged and before `db.tx` resolves. A throw is reported, never undoes the commit. */
@@ -30,11 +45,8 @@ export interface Database extends Queryable {
    * May run `fn` again (at most three times in all) after a deadlock or a serialization failure, so `fn` touches nothing but the database.
    */
   tx<T>(fn: (tx: Tx) => Promise<T>): Promise<T>;
-  /**
-   * One write (with `returning`) of at most one row, and the statements that explain it (`insert … select … from ${written}`),
-   * atomically: a single round trip where the engine has writable CTEs. Answers the written row, or nothing when there was none.
-   */
-  fused<T>(write: Sql, ...after: Sql[]): Promise<T[]>;
+  /** See `Fused`. */
+  fused<T>(parts: Fused): Promise<T[]>;
   close(): Promise<void>;
 }
 

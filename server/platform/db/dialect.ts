@@ -66,6 +66,14 @@ export function contains(column: Sql, folded: string): Sql {
 }
 
 /**
+ * In the answer of a fused write that returns `*`: the row as it was written, `from ${writtenRow(sql`tutors`, id)} t`.
+ * Elsewhere than with writable CTEs it is read again, in the same transaction.
+ */
+export function writtenRow(table: Sql, id: string): Sql {
+  return byEngine({ postgresql: sql`w`, sqlite: sql`(select * from ${table} where id = ${id})` });
+}
+
+/**
  * In a statement that follows a write inside `db.fused`: the row source that is empty when the write changed nothing.
  * With writable CTEs it is the write itself; elsewhere the statement runs only if the write returned a row.
  */

@@ -2,7 +2,7 @@
 import pg from 'pg';
 import type { Instant } from '../clock.ts';
 import { AppError, unavailable } from '../errors.ts';
-import { type Database, DbViolation, type OnStatement, type Queryable, type Tx, type ViolationRule } from './database.ts';
+import { type Database, DbViolation, type Fused, type OnStatement, type Queryable, type Tx, type ViolationRule } from './database.ts';
 import { postgresDialect } from './dialect.ts';
 import { render, type Sql, sql, type SqlValue } from './sql.ts';
 import { commitHooks, type TxGuard, txGuard } from './transaction.ts';
@@ -92,18 +92,21 @@ function fromPool(pool: pg.Pool, options: PostgresOptions): Database {
     dialect: postgresDialect,
     ...direct,
     tx: (fn) => retried(() => transaction(pool, run, guard, fn, options.onError)),
-    fused: (write, ...after) => {
+    fused: async <T>(parts: Fused) => {
       guard.refuse();
-      const parts = after.map((statement, i) => sql`, ${numbered[i] ?? tooMany()} as (${statement})`);
-      return run(pool, sql`with w as (${write})${sql.join(parts, sql``)} select * from w`, false).then(({ rows }) => rows as never[]);
+      return (await run(pool, composed(parts), false)).rows as T[];
     },
     close: () => pool.end(),
   };
 }
 
 const numbered: readonly Sql[] = [sql`a1`, sql`a2`, sql`a3`, sql`a4`];
-function tooMany(): never {
-  throw new RangeError('fused takes at most four statements after the write');
+
+/** One statement: the write as `w`, what explains it beside, and the answer from it. */
+function composed({ write, after = [], answer = sql`select * from w` }: Fused): Sql {
+  if (after.length > numbered.length) throw new RangeError('at most four statements may follow a fused write');
+  const beside = after.map((statement, i) => sql`, ${numbered[i]} as (${statement})`);
+  return sql`with w as (${write})${sql.join(beside, sql``)} ${answer}`;
 }
 
 type Runner = (on: pg.Pool | pg.PoolClient, query: Sql, portable?: boolean) => Promise<pg.QueryResult>;
@@ -144,6 +147,7 @@ async function transaction<T>(pool: pg.Pool, run: Runner, guard: TxGuard, fn: (t
     await run(client, sql`begin`);
     const tx: Tx = {
       ...queryable((query) => run(client, query)),
+      fused: async <T>(parts: Fused) => (await run(client, composed(parts), false)).rows as T[],
       script: async (text) => void (await client.query(text)),
       afterCommit: hooks.add,
     };

@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { AppError, unavailable } from '../errors.ts';
-import { type Database, DbViolation, isRead, type OnStatement, type Queryable, type Tx, type ViolationRule } from './database.ts';
+import { type Database, DbViolation, type Fused, isRead, type OnStatement, type Queryable, type Tx, type ViolationRule } from './database.ts';
 import { sqliteDialect } from './dialect.ts';
 import { render, type Sql, sql, type SqlValue } from './sql.ts';
 import { commitHooks, txGuard } from './transaction.ts';
@@ -52,6 +52,12 @@ export function openSqlite(options: SqliteOptions): Database {
         try {
           const tx: Tx = {
             ...queryable((query) => Promise.resolve(execute(writer, query, seen))),
+            fused: async <T>({ write, after = [], answer }: Fused) => {
+              const { rows } = execute(writer, write, seen);
+              if (rows.length === 0) return [];
+              for (const statement of after) execute(writer, statement, seenAsOwn);
+              return (answer ? execute(writer, answer, seenAsOwn).rows : rows) as T[];
+            },
             script: (text) => Promise.resolve(writer.run.exec(text)),
             afterCommit: hooks.add,
           };
@@ -66,13 +72,7 @@ export function openSqlite(options: SqliteOptions): Database {
       await hooks.run();
       return result;
     },
-    async fused<T>(write: Sql, ...after: Sql[]) {
-      return database.tx(async (tx) => {
-        const rows = await tx.all<T>(write);
-        if (rows.length > 0) for (const statement of after) execute(writer, statement, seenAsOwn);
-        return rows;
-      });
-    },
+    fused: (parts) => database.tx((tx) => tx.fused(parts)),
     async close() {
       await queue(() => Promise.resolve());
       reader.run.close();
