@@ -21,15 +21,16 @@ export async function listRows<Row extends Listed>(
   query: CatalogQuery,
   more: (Sql | false)[] = [],
 ): Promise<Page<Row>> {
-  const { updated_since: since, archived, q } = query;
+  const { updated_since: since, archived, q, external_id } = query;
+  // An external id finds whatever has it: who looks before creating must not be told that there is nothing.
+  const everything = archived === undefined && (since !== undefined || external_id !== undefined);
   const set = since === undefined ? keyset([sql`id`], 'desc', query) : keyset([sql`updated_at`, sql`id`], 'asc', query);
   const where = sql.and([
     set.after,
     q !== undefined && contains(sql`search_name`, fold(q)),
-    query.external_id !== undefined && sql`external_id = ${query.external_id}`,
+    external_id !== undefined && sql`external_id = ${external_id}`,
     since !== undefined && sql`updated_at >= ${since}`,
-    archived === true && sql`archived_at is not null`,
-    (archived === false || (archived === undefined && since === undefined)) && sql`archived_at is null`,
+    !everything && (archived === true ? sql`archived_at is not null` : sql`archived_at is null`),
     ...more,
   ]);
   const rows = await db.all<Row>(sql`select ${columns} from ${identifier(table)} where ${where} ${set.order}`);

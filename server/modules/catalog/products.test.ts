@@ -96,7 +96,8 @@ describe.each(modes)('products on $engine + $cache', (mode) => {
     expect([again.status, again.body.code, again.body.details.id]).toEqual([409, 'ALREADY_EXISTS', first.id]);
     expect(await names('external_id=sku-1')).toEqual(['Petisco Bifinho 500g']);
     await app.call('PATCH', `/api/products/${first.id}`, { archived: true });
-    expect(await names('external_id=sku-1')).toEqual([]);
+    expect(await names('external_id=sku-1&archived=false')).toEqual([]);
+    expect(await names('external_id=sku-1')).toEqual(['Petisco Bifinho 500g']);
     expect(await names('external_id=sku-1&archived=true')).toEqual(['Petisco Bifinho 500g']);
     expect((await app.call('DELETE', `/api/products/${first.id}`, undefined, { 'if-match': '1' })).status).toBe(412);
     expect((await app.call('DELETE', `/api/products/${first.id}`)).status).toBe(204);
