@@ -18,6 +18,7 @@ import { migrate, readMigrations } from '../server/platform/db/migrate.ts';
 import { openPostgres } from '../server/platform/db/postgres.ts';
 import { sql } from '../server/platform/db/sql.ts';
 import { newId } from '../server/platform/ids.ts';
+import { createJobs } from '../server/platform/jobs/jobs.ts';
 import { createWriter } from '../server/platform/write.ts';
 import { alternate, type Benchmark, cpuMicros, cpuMicrosOf, median, ratio, ratioRow } from './harness.ts';
 import { makeDatabase, REDIS_URL } from './place.ts';
@@ -96,6 +97,7 @@ async function setUp() {
     db,
     cache,
     writer: createWriter({ db, cache }),
+    jobs: createJobs(),
     profileTtl: 3_600,
     today: () => Promise.resolve('2027-01-01'),
     faces: () => [],

@@ -9,6 +9,7 @@ import { createIdempotency } from '#platform/http/idempotency';
 import { replyFile } from '#platform/http/reply';
 import { defineRoute, type Route } from '#platform/http/route';
 import { createHousekeeping } from '#platform/jobs/housekeeping';
+import { createJobs, type Jobs } from '#platform/jobs/jobs';
 import { createWorker } from '#platform/jobs/worker';
 import type { Log } from '#platform/log';
 import { createWriter } from '#platform/write';
@@ -59,7 +60,7 @@ export interface Served {
 }
 
 /** The clinic's modules, each given what it stands on; the order is that of the edges between them. */
-function createModules({ config, db, cache, clock }: ServeParts) {
+function createModules({ config, db, cache, clock }: ServeParts, jobs: Jobs) {
   const shared = { db, cache, writer: createWriter({ db, cache }), clock };
   const { profiles, appointments: shortTtl } = config.cacheTtl;
   const faces: PersonFace[] = [ordersPerson];
@@ -67,6 +68,7 @@ function createModules({ config, db, cache, clock }: ServeParts) {
   const settings = createSettings({ ...shared, defaults: { timezone: config.timezone, locale: config.locale }, ttlSeconds: profiles });
   const customers = createCustomers({
     ...shared,
+    jobs,
     profileTtl: profiles,
     today: async (ctx) => localDay((await settings.settings.profile(ctx)).timezone, ctx.now),
     faces: () => faces,
@@ -84,8 +86,10 @@ export function serve(parts: ServeParts): Served {
   const { config, db, cache, clock, log, metrics } = parts;
   watchCache(metrics, cache);
   watchJobs(metrics, db);
-  const modules = createModules(parts);
+  const jobs = createJobs();
+  const modules = createModules(parts, jobs);
   const worker = createWorker({ db, handlers: modules.jobs, clock, log });
+  jobs.onEnqueued(worker.wake);
   const idempotency = createIdempotency(db);
   const housekeeping = createHousekeeping({
     log,

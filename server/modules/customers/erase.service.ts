@@ -3,7 +3,7 @@ import type { Ctx } from '#platform/ctx';
 import type { Database, Tx } from '#platform/db/database';
 import { publish } from '#platform/events/events';
 import { eraseAnswers } from '#platform/http/idempotency';
-import { enqueue, type JobState } from '#platform/jobs/jobs';
+import type { Jobs, JobState } from '#platform/jobs/jobs';
 import type { Writer } from '#platform/write';
 import { findMergedInto, listMergedIds } from './merge.repository.ts';
 import { overwriting } from './people.cache.ts';
@@ -25,12 +25,13 @@ export interface EraseService {
 export interface EraseParts {
   db: Database;
   writer: Writer;
+  jobs: Jobs;
   changePeople: ChangePeople;
   own: PersonFace;
   faces: () => readonly PersonFace[];
 }
 
-export function createEraseService({ db, writer, changePeople, own, faces }: EraseParts): EraseService {
+export function createEraseService({ db, writer, jobs, changePeople, own, faces }: EraseParts): EraseService {
   async function forget(tx: Tx, ctx: Ctx, id: string): Promise<void> {
     for (const face of [...faces(), own]) await face.erase(tx, ctx, id);
     for (const known of [id, ...(await listMergedIds(tx, id))]) {
@@ -47,7 +48,7 @@ export function createEraseService({ db, writer, changePeople, own, faces }: Era
         const person = await findTombstone(tx, id);
         if (!person) throw await personNotFound(tx, id);
         if (person.erased_at === null) await audit(tx, ctx, { action: 'erasure requested', entity: 'person', entity_id: id, person_id: id });
-        return enqueue(tx, { kind: ERASE_JOB, payload: { person_id: id }, dedupe_key: `${ERASE_JOB}:${id}` });
+        return jobs.enqueue(tx, { kind: ERASE_JOB, payload: { person_id: id }, dedupe_key: `${ERASE_JOB}:${id}` });
       }),
     async erase(ctx, asked) {
       const on = ctx.tx ?? db;

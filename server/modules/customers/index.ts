@@ -3,7 +3,7 @@ import type { Cache } from '#platform/cache/cache';
 import type { Ctx } from '#platform/ctx';
 import type { Database } from '#platform/db/database';
 import type { Route } from '#platform/http/route';
-import type { JobHandler } from '#platform/jobs/jobs';
+import type { JobHandler, Jobs } from '#platform/jobs/jobs';
 import type { Writer } from '#platform/write';
 import { createConsentsService } from './consents.service.ts';
 import { customerJobs } from './customers.jobs.ts';
@@ -31,6 +31,7 @@ export interface CustomersParts {
   db: Database;
   cache: Cache;
   writer: Writer;
+  jobs: Jobs;
   /** Seconds a profile or a customer's view stays cached. */
   profileTtl: number;
   /** The clinic's day at the caller's moment, `YYYY-MM-DD`: no pet is born after it. */

@@ -1,6 +1,6 @@
 /** Work for later, as rows: enqueued in the caller's transaction, so it exists exactly when its cause does. */
 import type { Ctx } from '../ctx.ts';
-import type { Queryable } from '../db/database.ts';
+import type { Tx } from '../db/database.ts';
 import { dbNow } from '../db/dialect.ts';
 import { sql } from '../db/sql.ts';
 import { newId } from '../ids.ts';
@@ -23,13 +23,42 @@ export interface JobState {
   status: 'ready' | 'done' | 'dead';
 }
 
-/** What a kind of job does. `run` may be called again after a crash, so it must be safe to repeat; what it returns is kept as the result. */
+/** What a kind of job does. */
 export interface JobHandler {
   kind: string;
-  run(ctx: Ctx, payload: Record<string, unknown>): Promise<object | undefined>;
+  /** Of this kind at once in one worker; 1 when absent. */
+  concurrency?: number;
+  /** Somebody waits for it: it may take every slot, while all kinds that are not urgent share half of them. */
+  urgent?: boolean;
+  /** May be called again after a crash, so it must be safe to repeat; what it returns is kept as the result. */
+  run(ctx: Ctx, payload: Record<string, unknown>, running: JobRunning): Promise<object | undefined>;
 }
 
-export async function enqueue(tx: Queryable, job: NewJob): Promise<JobState> {
+export interface JobRunning {
+  /** Aborted when another worker may have the job by now, or when this one must leave: stop, what comes of it may count for nothing. */
+  signal: AbortSignal;
+}
+
+export interface Jobs {
+  /** Writes the job in the caller's transaction. Once that is committed, this process's worker looks at once; other instances find it by their poll. */
+  enqueue(tx: Tx, job: NewJob): Promise<JobState>;
+  /** Calls `listener` after each commit that enqueued something. */
+  onEnqueued(listener: () => void): void;
+}
+
+export function createJobs(): Jobs {
+  const listeners: (() => void)[] = [];
+  return {
+    async enqueue(tx, job) {
+      const state = await insertJob(tx, job);
+      if (state.status === 'ready') tx.afterCommit(() => listeners.forEach((listener) => listener()));
+      return state;
+    },
+    onEnqueued: (listener) => void listeners.push(listener),
+  };
+}
+
+async function insertJob(tx: Tx, job: NewJob): Promise<JobState> {
   const id = newId();
   const inserted = await tx.first<JobState>(sql`
     insert into jobs (id, kind, payload, priority, run_at, max_attempts, dedupe_key, created_at)

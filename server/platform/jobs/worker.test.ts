@@ -4,11 +4,12 @@ import { systemClock } from '../clock.ts';
 import type { Database } from '../db/database.ts';
 import { sql } from '../db/sql.ts';
 import { createLog } from '../log.ts';
-import { enqueue, type JobHandler, type NewJob } from './jobs.ts';
-import { createWorker, type Worker } from './worker.ts';
+import { createJobs, type JobHandler, type NewJob } from './jobs.ts';
+import { createWorker, type Worker, type WorkerParts } from './worker.ts';
 
 const lines: string[] = [];
 const log = createLog({ level: 'info', instance: 'test', destination: { write: (line: string) => void lines.push(line) } });
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const PAST = '2020-01-01T00:00:00.000Z';
 
 describe.each(modes)('jobs on $engine', (mode) => {
@@ -33,12 +34,14 @@ describe.each(modes)('jobs on $engine', (mode) => {
     lines.length = 0;
   });
 
-  const worker = (run: JobHandler['run'], pollMs = 20) => {
-    const made = createWorker({ db, handlers: [{ kind: 'work', run }], clock: systemClock, log, pollMs });
+  const jobs = createJobs();
+  const workerOf = (handlers: readonly JobHandler[], options: Partial<WorkerParts> = {}) => {
+    const made = createWorker({ db, handlers, clock: systemClock, log, pollMs: 20, ...options });
     running.push(made);
     return made;
   };
-  const add = (more: Partial<NewJob> = {}) => db.tx((tx) => enqueue(tx, { kind: 'work', payload: {}, run_at: PAST, ...more }));
+  const worker = (run: JobHandler['run'], options: Partial<WorkerParts> = {}) => workerOf([{ kind: 'work', run }], options);
+  const add = (more: Partial<NewJob> = {}) => db.tx((tx) => jobs.enqueue(tx, { kind: 'work', payload: {}, run_at: PAST, ...more }));
   interface Row {
     status: string;
     attempts: number;
@@ -57,7 +60,7 @@ describe.each(modes)('jobs on $engine', (mode) => {
     const ran: unknown[] = [];
     await db
       .tx(async (tx) => {
-        await enqueue(tx, { kind: 'work', payload: { n: 1 } });
+        await jobs.enqueue(tx, { kind: 'work', payload: { n: 1 } });
         throw new Error('no');
       })
       .catch(() => undefined);
@@ -77,19 +80,81 @@ describe.each(modes)('jobs on $engine', (mode) => {
     });
   });
 
-  test('workers side by side take each job once', async () => {
-    const ids = [];
-    for (let i = 0; i < 40; i++) ids.push((await add()).id);
+  test('two workers side by side run each of 200 jobs once', async () => {
+    const ids = await db.tx(async (tx) => {
+      const added: string[] = [];
+      for (let i = 0; i < 200; i++) added.push((await jobs.enqueue(tx, { kind: 'work', payload: {}, run_at: PAST })).id);
+      return added;
+    });
     const taken: string[] = [];
-    const workers = Array.from({ length: 4 }, () =>
-      worker(({ trace }) => {
-        taken.push(trace);
-        return Promise.resolve(undefined);
-      }),
-    );
-    const counts = await Promise.all(workers.map((one) => one.drain()));
-    expect(counts.reduce((a, b) => a + b)).toBe(40);
+    const run: JobHandler['run'] = ({ trace }) => {
+      taken.push(trace);
+      return Promise.resolve(undefined);
+    };
+    const counts = await Promise.all([1, 2].map(() => workerOf([{ kind: 'work', concurrency: 4, urgent: true, run }]).drain()));
+    expect(counts.reduce((a, b) => a + b)).toBe(200);
     expect(taken.sort()).toEqual(ids.map((id) => `job:${id}`).sort());
+    expect(await db.all(sql`select 1 as x from jobs where status = 'done' and attempts = 1`)).toHaveLength(200);
+  });
+
+  test('no kind runs more often than it says, and what is not urgent leaves half of the slots free', async () => {
+    const now: Record<string, number> = {};
+    const most: Record<string, number> = {};
+    const count = (what: string, by: number) => {
+      now[what] = (now[what] ?? 0) + by;
+      most[what] = Math.max(most[what] ?? 0, now[what]);
+    };
+    const gate = Promise.withResolvers<void>();
+    const handler = (kind: string, concurrency: number, urgent = false): JobHandler => ({
+      kind,
+      concurrency,
+      urgent,
+      async run() {
+        const names = [kind, 'all', ...(urgent ? [] : ['calm'])];
+        for (const name of names) count(name, 1);
+        await gate.promise;
+        await pause(2);
+        for (const name of names) count(name, -1);
+        return undefined;
+      },
+    });
+    const calm = [handler('one', 1), handler('three', 3), handler('many', 9)];
+    // What is not urgent comes first here, and still leaves room.
+    for (let i = 0; i < 12; i++) for (const { kind } of calm) await add({ kind, priority: 50 });
+    for (let i = 0; i < 12; i++) await add({ kind: 'turn' });
+    const drained = workerOf([...calm, handler('turn', 5, true)], { slots: 6 }).drain();
+    await expect.poll(() => now).toMatchObject({ all: 6, calm: 3, turn: 3 });
+    gate.resolve();
+    expect(await drained).toBe(48);
+    expect(most['one']).toBe(1);
+    expect(most['three']).toBeLessThanOrEqual(3);
+    expect(most['turn']).toBeLessThanOrEqual(5);
+    expect(most).toMatchObject({ calm: 3, all: 6 });
+  });
+
+  test('an urgent job starts while slow ones fill all they may', async () => {
+    const gate = Promise.withResolvers<undefined>();
+    let slow = 0;
+    const turned = Promise.withResolvers<void>();
+    const mixed = workerOf([
+      {
+        kind: 'work',
+        concurrency: 9,
+        run() {
+          slow++;
+          return gate.promise;
+        },
+      },
+      { kind: 'turn', urgent: true, run: () => Promise.resolve(turned.resolve()).then(() => undefined) },
+    ]);
+    for (let i = 0; i < 6; i++) await add();
+    mixed.start();
+    await expect.poll(() => slow).toBe(2);
+    await add({ kind: 'turn' });
+    await turned.promise;
+    expect(slow).toBe(2);
+    gate.resolve(undefined);
+    await expect.poll(async () => (await db.all(sql`select 1 as x from jobs where status = 'ready'`)).length).toBe(0);
   });
 
   test('lower priority first, then the oldest; none before its time', async () => {
@@ -141,6 +206,20 @@ describe.each(modes)('jobs on $engine', (mode) => {
     expect(await failing.drain()).toBe(0);
   });
 
+  test('each delay is longer than the last, up to an hour', async () => {
+    const { id } = await add({ max_attempts: 30 });
+    const failing = worker(() => Promise.reject(new Error('no')));
+    const delays: number[] = [];
+    for (const attempts of [0, 2, 4, 6, 20]) {
+      await db.run(sql`update jobs set run_at = ${PAST}, attempts = ${attempts}`);
+      await failing.drain();
+      delays.push(Date.parse((await row(id)).run_at) - Date.now());
+    }
+    expect(delays).toEqual([...delays].sort((a, b) => a - b));
+    expect(delays[4]).toBeGreaterThan(1_500_000);
+    expect(delays[4]).toBeLessThan(3_700_000);
+  });
+
   test('one bad job holds up no other', async () => {
     await add({ payload: { bad: true }, priority: 1 });
     await add({ kind: 'unknown' });
@@ -182,6 +261,73 @@ describe.each(modes)('jobs on $engine', (mode) => {
     expect(await row(id)).toMatchObject({ status: 'done', last_error: null });
   });
 
+  test('a job of several lease lengths runs once, and hears nothing', async () => {
+    const { id } = await add();
+    const gate = Promise.withResolvers<object>();
+    let aborted = false;
+    let runs = 0;
+    const run: JobHandler['run'] = (_, __, { signal }) => {
+      runs++;
+      signal.addEventListener('abort', () => (aborted = true));
+      return gate.promise;
+    };
+    const [one, other] = [worker(run, { leaseMs: 1_500 }), worker(run, { leaseMs: 1_500 })];
+    one.start();
+    await expect.poll(() => runs).toBe(1);
+    const first = (await row(id)).locked_until!;
+    other.start();
+    // As long as three leases, by the rows themselves.
+    await expect.poll(async () => Date.parse((await row(id)).locked_until!) - Date.parse(first), { timeout: 20_000 }).toBeGreaterThan(4_500);
+    gate.resolve({ slow: true });
+    await expect.poll(async () => (await row(id)).status).toBe('done');
+    expect({ runs, aborted }).toEqual({ runs: 1, aborted: false });
+    expect(await row(id)).toMatchObject({ attempts: 1, result: { slow: true }, locked_until: null });
+  });
+
+  test('a handler whose lease was lost is told, and its end counts for nothing', async () => {
+    const { id } = await add();
+    const started = Promise.withResolvers<void>();
+    const told = Promise.withResolvers<string>();
+    const gate = Promise.withResolvers<object>();
+    const losing = worker(
+      (_, __, { signal }) => {
+        signal.addEventListener('abort', () => told.resolve((signal.reason as Error).message));
+        started.resolve();
+        return gate.promise;
+      },
+      { leaseMs: 1_500 },
+    ).drain();
+    await started.promise;
+    // Another took it, as when this process had stood still.
+    await db.run(sql`update jobs set lock_token = 'another', attempts = 2, locked_until = '2099-01-01T00:00:00.000Z'`);
+    expect(await told.promise).toContain('lost');
+    gate.resolve({ by: 'loser' });
+    await losing;
+    expect(await row(id)).toMatchObject({ status: 'ready', attempts: 2, result: null, locked_until: '2099-01-01T00:00:00.000Z' });
+    expect(lines.join('')).toContain('its result was dropped');
+  });
+
+  test('a job whose workers die at it is taken up by others, and after its attempts is dead', async () => {
+    const { id } = await add({ max_attempts: 2 });
+    // A dead process: what it claimed stays claimed, and it never says another word to the database.
+    const silent: Database = { ...db, run: () => new Promise(() => undefined) };
+    let runs = 0;
+    const dies: JobHandler['run'] = () => {
+      runs++;
+      return new Promise(() => undefined);
+    };
+    for (let death = 1; death <= 2; death++) {
+      const dying = createWorker({ db: silent, handlers: [{ kind: 'work', run: dies }], clock: systemClock, log, pollMs: 20, leaseMs: 300 });
+      dying.start();
+      await expect.poll(() => runs, { timeout: 10_000 }).toBe(death);
+      void dying.stop();
+    }
+    worker(dies).start();
+    await expect.poll(async () => (await row(id)).status, { timeout: 10_000 }).toBe('dead');
+    expect(runs).toBe(2);
+    expect((await row(id)).last_error).toContain('died');
+  });
+
   test('a job that takes its process down every time ends dead, not running', async () => {
     const { id } = await add({ max_attempts: 2 });
     // As two workers leave it that died at it.
@@ -195,16 +341,19 @@ describe.each(modes)('jobs on $engine', (mode) => {
     expect((await row(id)).status).toBe('dead');
   });
 
-  test('it polls, looks at once when woken, and one loop stays one', async () => {
+  test('a worker looks at once when woken, and one loop stays one', async () => {
     let most = 0;
     let now = 0;
     const gate: (() => void)[] = [];
-    const sleepy = worker(async () => {
-      most = Math.max(most, ++now);
-      await new Promise<void>((resolve) => gate.push(resolve));
-      now--;
-      return undefined;
-    }, 3_600_000);
+    const sleepy = worker(
+      async () => {
+        most = Math.max(most, ++now);
+        await new Promise<void>((resolve) => gate.push(resolve));
+        now--;
+        return undefined;
+      },
+      { pollMs: 3_600_000 },
+    );
     sleepy.start();
     await expect.poll(() => gate.length).toBe(0);
     for (let i = 0; i < 3; i++) await add();
@@ -217,6 +366,57 @@ describe.each(modes)('jobs on $engine', (mode) => {
     }
     await expect.poll(async () => (await db.all(sql`select 1 as x from jobs where status = 'ready'`)).length).toBe(0);
     expect(most).toBe(1);
+  });
+
+  test('a commit that enqueued wakes the worker, a rollback does not, and without a wake the poll finds it', async () => {
+    const ran: unknown[] = [];
+    const run: JobHandler['run'] = (_, { n }) => {
+      ran.push(n);
+      return Promise.resolve(undefined);
+    };
+    const waking = createJobs();
+    let wakes = 0;
+    const sleepy = worker(run, { pollMs: 3_600_000 });
+    waking.onEnqueued(() => {
+      wakes++;
+      sleepy.wake();
+    });
+    sleepy.start();
+    await db
+      .tx(async (tx) => {
+        await waking.enqueue(tx, { kind: 'work', payload: { n: 'undone' } });
+        throw new Error('no');
+      })
+      .catch(() => undefined);
+    expect(wakes).toBe(0);
+    await db.tx(async (tx) => {
+      await waking.enqueue(tx, { kind: 'work', payload: { n: 'woken' } });
+      expect(wakes).toBe(0);
+    });
+    await expect.poll(() => ran).toEqual(['woken']);
+    expect(wakes).toBe(1);
+    await sleepy.stop();
+    worker(run).start();
+    await add({ payload: { n: 'polled' } });
+    await expect.poll(() => ran).toEqual(['woken', 'polled']);
+  });
+
+  test('a stop beyond its grace tells the handlers, and what they leave is as if never tried', async () => {
+    const { id } = await add({ max_attempts: 1 });
+    const started = Promise.withResolvers<void>();
+    const one = worker(
+      (_, __, { signal }) => {
+        started.resolve();
+        return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+      },
+      { graceMs: 10 },
+    );
+    one.start();
+    await started.promise;
+    await one.stop();
+    expect(await row(id)).toMatchObject({ status: 'ready', attempts: 0, locked_until: null, last_error: null });
+    expect(await worker(() => Promise.resolve(undefined)).drain()).toBe(1);
+    expect((await row(id)).status).toBe('done');
   });
 
   test('a stop waits for the running job and takes no other', async () => {

@@ -1,23 +1,22 @@
 /**
- * Claims due jobs and runs them. A claim is a lease with a fencing token: when the lease ends (a killed or frozen worker),
- * another takes the job, and the first can no longer finish it. Failures come back later and later, then stay dead for a person to see.
+ * Claims due jobs and runs several at once. A claim is a lease with a fencing token, renewed while the job runs: when the lease ends
+ * (a killed or frozen worker), another takes the job, and the first can no longer finish it.
+ * Failures come back later and later, then stay dead for a person to see.
  */
 import type { Clock } from '../clock.ts';
-import { systemCtx } from '../ctx.ts';
 import type { Database } from '../db/database.ts';
-import { dbNow, dbNowPlus, skipLocked } from '../db/dialect.ts';
-import { sql } from '../db/sql.ts';
-import { newSecret } from '../ids.ts';
-import { describeError, type Log } from '../log.ts';
+import type { Log } from '../log.ts';
+import { createClaims } from './claims.ts';
 import type { JobHandler } from './jobs.ts';
+import { runJob, type RunningJob } from './run-job.ts';
 
 export interface Worker {
   start(): void;
-  /** Something was enqueued: look now. */
+  /** Something was enqueued: look now. However often it is called during one look, one more follows. */
   wake(): void;
-  /** Runs due jobs until there are none; answers how many. For tests and for draining. */
+  /** Runs due jobs until there are none; answers how many. For tests and for draining; not while started. */
   drain(): Promise<number>;
-  /** Takes no more jobs; resolves when the running one is done. */
+  /** Takes no more jobs; resolves when the running ones are done. After the grace their handlers are told to stop. */
   stop(): Promise<void>;
 }
 
@@ -26,105 +25,111 @@ export interface WorkerParts {
   handlers: readonly JobHandler[];
   clock: Clock;
   log: Log;
+  /** Jobs at once. */
+  slots?: number;
   pollMs?: number;
+  /** How long a job stays with a worker that gives no sign of life. */
+  leaseMs?: number;
+  /** How long a stop waits before it tells the handlers. */
+  graceMs?: number;
 }
 
-interface Claimed {
-  id: string;
-  kind: string;
-  payload: Record<string, unknown>;
-  attempts: number;
-  max_attempts: number;
-}
-
-const LEASE_SECONDS = 60;
-
-export function createWorker({ db, handlers, clock, log, pollMs = 1_000 }: WorkerParts): Worker {
+export function createWorker({ db, handlers, clock, log, slots = 4, pollMs = 1_000, leaseMs = 60_000, graceMs = 10_000 }: WorkerParts): Worker {
   const byKind = new Map(handlers.map((handler) => [handler.kind, handler]));
-  let running: Promise<unknown> = Promise.resolve();
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = true;
+  const claims = createClaims(db, leaseMs);
+  const active = new Set<RunningJob>();
+  const rest = createRest();
   let leaving = false;
-  /** Somebody enqueued while we were busy: the job may have come after our last look. */
-  let woken = false;
+  let loop: Promise<unknown> = Promise.resolve();
 
-  async function claim(): Promise<{ job: Claimed; token: string } | undefined> {
-    const token = newSecret();
-    const job = await db.first<Claimed>(sql`
-      update jobs set locked_until = ${dbNowPlus(LEASE_SECONDS)}, lock_token = ${token}, attempts = attempts + 1
-      where id = (
-        select id from jobs where status = 'ready' and run_at <= ${dbNow} and (locked_until is null or locked_until < ${dbNow})
-        order by priority, run_at limit 1 ${skipLocked})
-      returning id, kind, payload, attempts, max_attempts`);
-    return job && { job, token };
-  }
-
-  async function runOne(): Promise<boolean> {
-    const claimed = await claim();
-    if (!claimed) return false;
-    const { job, token } = claimed;
-    try {
-      const handler = byKind.get(job.kind);
-      if (!handler) throw new Error(`no handler for jobs of kind ${job.kind}`);
-      // Each attempt before ended with its process: one that takes everybody down is not tried for ever.
-      if (job.attempts > job.max_attempts) throw new Error('its workers died while they ran it');
-      const result = await handler.run(systemCtx(clock.now(), `job:${job.id}`), job.payload);
-      await db.run(
-        sql`update jobs set status = 'done', result = ${result}, finished_at = ${dbNow}, locked_until = null, last_error = null where id = ${job.id} and lock_token = ${token}`,
-      );
-    } catch (error) {
-      await fail(job, token, error as Error);
+  /** Takes due jobs while there is room; answers how many. */
+  async function fill(): Promise<number> {
+    for (let taken = 0; ; taken++) {
+      if (leaving || active.size >= slots) return taken;
+      const full = fullKinds(handlers, active, slots);
+      // Kinds nobody knows fail at once and need no room of their own.
+      if (full.length === handlers.length) return taken;
+      const job = await claims.claim(full);
+      if (!job) return taken;
+      if (leaving) {
+        await claims.giveBack(job);
+        return taken;
+      }
+      const running = runJob({ claims, clock, log, leaseMs }, job, byKind.get(job.kind));
+      active.add(running);
+      void running.ended.then(() => {
+        active.delete(running);
+        rest.end();
+      });
     }
-    return true;
-  }
-
-  async function fail(job: Claimed, token: string, error: Error): Promise<void> {
-    const dead = job.attempts >= job.max_attempts;
-    log[dead ? 'error' : 'warn']({ job: job.id, kind: job.kind, attempt: job.attempts, err: error }, dead ? 'job is dead' : 'job failed, will be tried again');
-    const delay = Math.min(3_600, 2 ** job.attempts) * (0.5 + Math.random());
-    const described = (describeError(error) as { message?: string }).message ?? 'unknown';
-    await db.run(sql`
-      update jobs set status = ${dead ? 'dead' : 'ready'}, run_at = ${dbNowPlus(delay)}, locked_until = null, last_error = ${described.slice(0, 500)},
-        finished_at = ${dead ? dbNow : null}
-      where id = ${job.id} and lock_token = ${token}`);
   }
 
   async function drain(): Promise<number> {
-    let count = 0;
-    while (!leaving && (await runOne())) count++;
-    return count;
+    for (let count = 0; ;) {
+      const taken = await fill();
+      count += taken;
+      if (active.size > 0) await Promise.race([...active].map(({ ended }) => ended));
+      else if (taken === 0) return count;
+    }
   }
 
-  function tick(): void {
-    timer = undefined;
-    woken = false;
-    running = drain()
-      .catch((error: unknown) => log.warn({ err: error }, 'the worker cannot claim jobs'))
-      .finally(() => {
-        if (stopped) return;
-        if (woken) tick();
-        else timer = setTimeout(tick, pollMs).unref();
-      });
+  async function work(): Promise<void> {
+    while (!leaving) {
+      await rest.during(async () => {
+        await fill().catch((error: unknown) => log.warn({ err: error }, 'the worker cannot claim jobs'));
+      }, pollMs);
+    }
   }
 
   return {
     drain,
     start() {
-      stopped = false;
       leaving = false;
-      tick();
+      loop = work();
     },
-    wake() {
-      woken = true;
-      if (stopped || timer === undefined) return;
-      clearTimeout(timer);
-      tick();
-    },
+    wake: rest.end,
     async stop() {
-      stopped = true;
       leaving = true;
-      clearTimeout(timer);
-      await running;
+      rest.end();
+      const overdue = setTimeout(() => active.forEach((job) => job.interrupt()), graceMs).unref();
+      await loop;
+      await Promise.all([...active].map(({ ended }) => ended));
+      clearTimeout(overdue);
+    },
+  };
+}
+
+/** Kinds that may take no slot now: as many run as they declare, or those that are not urgent hold their half. */
+function fullKinds(handlers: readonly JobHandler[], active: ReadonlySet<RunningJob>, slots: number): string[] {
+  const urgent = new Set(handlers.filter((handler) => handler.urgent).map(({ kind }) => kind));
+  const running = [...active].map(({ kind }) => kind);
+  const halfTaken = running.filter((kind) => !urgent.has(kind)).length >= Math.max(1, Math.floor(slots / 2));
+  return handlers
+    .filter(({ kind, concurrency = 1 }) => (halfTaken && !urgent.has(kind)) || running.filter((other) => other === kind).length >= concurrency)
+    .map(({ kind }) => kind);
+}
+
+/** The pause between two looks, ended early by a reason to look; a reason that comes during a look is remembered. */
+function createRest() {
+  let due = false;
+  let resume: (() => void) | undefined;
+  return {
+    end() {
+      due = true;
+      resume?.();
+    },
+    async during(look: () => Promise<void>, ms: number): Promise<void> {
+      due = false;
+      await look();
+      if (due) return;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, ms).unref();
+        resume = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      resume = undefined;
     },
   };
 }
