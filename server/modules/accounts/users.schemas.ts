@@ -1,11 +1,10 @@
 /** Wire = row: console users. A password goes in and never comes out. */
 import { z } from 'zod';
 import { pageQuery } from '#platform/http/page';
-import { atLeastOne, id, instant, line, updatedSince } from '#platform/http/schema';
+import { atLeastOne, email, id, instant, line, updatedSince } from '#platform/http/schema';
 import { newPassword } from './passwords.ts';
 import { ROLES, scope } from './scopes.ts';
 
-const email = z.email().max(254).toLowerCase();
 const role = z.enum(ROLES);
 
 export const createUser = z.strictObject({ email, name: line(120), role, password: newPassword });

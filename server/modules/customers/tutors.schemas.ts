@@ -1,8 +1,7 @@
 /** Wire = row: what the tutor calls take in and give out. */
-import { isValidCnpj, isValidCpf } from '@brazilian-utils/brazilian-utils';
 import { z } from 'zod';
 import { pageQuery } from '#platform/http/page';
-import { atLeastOne, day, externalId, flag, id, instant, line, phone, text, updatedSince } from '#platform/http/schema';
+import { atLeastOne, day, email, externalId, flag, id, instant, line, phone, postalCode, state, taxId, text, updatedSince } from '#platform/http/schema';
 
 const address = z.strictObject({
   street: line(200),
@@ -10,25 +9,9 @@ const address = z.strictObject({
   complement: line(100).optional(),
   district: line(100).optional(),
   city: line(100).optional(),
-  state: z
-    .string()
-    .regex(/^[A-Za-z]{2}$/, 'must be a state, e.g. SP')
-    .toUpperCase()
-    .optional(),
-  postal_code: z
-    .string()
-    .regex(/^\d{5}-?\d{3}$/, 'must be a CEP, e.g. 01310-100')
-    .optional(),
+  state: state.optional(),
+  postal_code: postalCode.optional(),
 });
-
-const taxId = z
-  .string()
-  .max(32)
-  .transform((raw) => raw.replace(/[.\-/\s]/g, '').toUpperCase())
-  .refine((digits) => isValidCpf(digits) || isValidCnpj(digits, { version: 2 }), 'must be a valid CPF or CNPJ')
-  .meta({ type: 'string' });
-
-const email = z.email().max(254).toLowerCase();
 
 const profile = {
   email: email.nullable(),

@@ -1,10 +1,10 @@
 /** Every section of the settings, as data: routes, documentation and tests walk this list. */
 import { z } from 'zod';
 import { invalidField } from '#platform/errors';
-import { line, phone, text } from '#platform/http/schema';
+import { email, line, phone, postalCode, state, taxId, text } from '#platform/http/schema';
 import { isTimezone } from './opening.ts';
 import { parsePixKey, PIX_KEY_TYPES } from './pix-key.ts';
-import { email, emergencyPlace, postalCode, state, taxId, webAddress, weekHours } from './settings.schemas.ts';
+import { emergencyPlace, webAddress, weekHours } from './settings.schemas.ts';
 
 const profile = z.strictObject({
   name: line(120),

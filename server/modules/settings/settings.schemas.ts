@@ -1,5 +1,4 @@
 /** The pieces sections are made of: what comes in is cleaned and canonical, so that reading a stored value again changes nothing. */
-import { isValidCnpj, isValidCpf } from '@brazilian-utils/brazilian-utils';
 import { z } from 'zod';
 import { line, phone } from '#platform/http/schema';
 import { parseHours } from './opening.ts';
@@ -36,26 +35,6 @@ export function webAddress(...protocols: ('https:' | 'http:')[]) {
     })
     .meta({ type: 'string', format: 'uri' });
 }
-
-export const email = z.email().max(254).toLowerCase();
-
-export const taxId = z
-  .string()
-  .max(32)
-  .transform((raw) => raw.replace(/[.\-/\s]/g, '').toUpperCase())
-  .refine((digits) => isValidCpf(digits) || isValidCnpj(digits, { version: 2 }), 'must be a valid CPF or CNPJ')
-  .meta({ type: 'string' });
-
-export const state = z
-  .string()
-  .regex(/^[A-Za-z]{2}$/, 'must be a state, e.g. SP')
-  .toUpperCase();
-
-export const postalCode = z
-  .string()
-  .regex(/^\d{5}-?\d{3}$/, 'must be a CEP, e.g. 01310-100')
-  .transform((raw) => raw.replace(/^(\d{5})(\d{3})$/, '$1-$2'))
-  .meta({ type: 'string' });
 
 export const emergencyPlace = z.strictObject({
   name: line(120),

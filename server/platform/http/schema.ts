@@ -1,4 +1,5 @@
 /** Building blocks of request schemas: what comes in is cleaned and canonical before a service sees it. */
+import { isValidCnpj, isValidCpf } from '@brazilian-utils/brazilian-utils';
 import { z } from 'zod';
 import { instantOf } from '../clock.ts';
 import { parsePhone } from '../phone.ts';
@@ -45,6 +46,29 @@ export const phone = z
 
 const EARLIEST_MS = Date.UTC(2000, 0);
 const LATEST_MS = Date.UTC(2100, 0);
+
+export const email = z.email().max(254).toLowerCase();
+
+/** CPF or CNPJ in any spelling → its characters alone, checked by their check digits. */
+export const taxId = z
+  .string()
+  .max(32)
+  .transform((raw) => raw.replace(/[.\-/\s]/g, '').toUpperCase())
+  .refine((digits) => isValidCpf(digits) || isValidCnpj(digits, { version: 2 }), 'must be a valid CPF or CNPJ')
+  .meta({ type: 'string' });
+
+/** A state's two letters. */
+export const state = z
+  .string()
+  .regex(/^[A-Za-z]{2}$/, 'must be a state, e.g. SP')
+  .toUpperCase();
+
+/** A CEP, with or without its dash → with it. */
+export const postalCode = z
+  .string()
+  .regex(/^\d{5}-?\d{3}$/, 'must be a CEP, e.g. 01310-100')
+  .transform((raw) => raw.replace(/^(\d{5})(\d{3})$/, '$1-$2'))
+  .meta({ type: 'string' });
 
 /** A moment with an offset (`2027-02-03T10:00:00-03:00` or `…Z`) → canonical UTC. Years 2000 to 2099. */
 export const instant = z.iso
