@@ -79,10 +79,31 @@ export const cachedRead: Benchmark = {
   },
 };
 
+/** A clinic open every day with a service for many at once; answers how a tutor gets a pet and a visit of it. */
+async function openAgenda(url: string): Promise<(tutorId: string, n: number) => Promise<void>> {
+  const create = async (path: string, body: object) => (JSON.parse((await call(url, 'POST', path, body)).text) as { data: { id: string } }).data.id;
+  const open = ['00:00-24:00'];
+  await call(url, 'PATCH', '/api/settings/hours', { mon: open, tue: open, wed: open, thu: open, fri: open, sat: open, sun: open });
+  await call(url, 'PATCH', '/api/settings/holidays', { closed_national: false });
+  const resource = await create('/api/resources', { name: 'Salão', capacity: 100 });
+  const service_id = await create('/api/services', { name: 'Banho', duration_minutes: 60, price_cents: 6000, resources: [resource] });
+  const first = Math.ceil(Date.now() / 3_600_000) * 3_600_000 + 48 * 3_600_000;
+  return async (tutor_id, n) => {
+    const pet_id = await create(`/api/tutors/${tutor_id}/pets`, { name: 'Mel', species: 'dog', size: 'small' });
+    await create('/api/appointments', { tutor_id, pet_id, service_id, starts_at: new Date(first + (n % 24) * 3_600_000).toISOString() });
+  };
+}
+
 /** Total CPU (ours, PostgreSQL, Redis) of reads that all miss over reads that all hit: the same paths, cold and warm. */
 async function hitAndMiss(ours: { pid: number; url: string }, rounds: number) {
   const ids: string[] = [];
-  for (let n = 1; n <= 600; n++) ids.push(await makeTutor(ours.url, n));
+  const visits = await openAgenda(ours.url);
+  for (let n = 1; n <= 600; n++) {
+    ids.push(await makeTutor(ours.url, n));
+    await visits(ids.at(-1)!, n);
+  }
+  const seen = JSON.parse((await call(ours.url, 'GET', `/api/customers/${ids[0]}`)).text) as { data: { pets: unknown[]; next_visits: unknown[] } };
+  if (seen.data.pets.length !== 1 || seen.data.next_visits.length !== 1) throw new Error('the view lacks its pet or its visit');
   const total = () => cpuMicros(ours.pid) + cpuMicrosOf((line) => /(^|\/)postgres\b|redis-server/.test(line));
   const { Redis } = await import('ioredis');
   const redis = new Redis(REDIS_URL);
